@@ -1,0 +1,252 @@
+"""Settings: `deploy/config/default.toml` < the file in COPILOT_CONFIG < `.env` < COPILOT_* in the environment.
+
+`load()` is the only way in. An unknown key or a mistyped name is a `ConfigurationError` that
+names the nearest valid one; nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+_CHECKOUT = Path(__file__).parents[2] / "deploy" / "config" / "default.toml"
+DEFAULTS = _CHECKOUT if _CHECKOUT.exists() else Path(__file__).with_name("default.toml")  # the latter in a wheel
+PREFIX = "COPILOT_"
+SECRET_KEYS = frozenset({"jwt_secret", "api_key", "password"})
+
+
+class ConfigurationError(ValueError):
+    """The configuration cannot be used; the message names the key and the remedy."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(Section):
+    host: str
+    port: int = Field(ge=0, le=65535)
+    grpc_port: int = Field(ge=0, le=65535)
+    metrics_open: bool
+    drain_seconds: float = Field(gt=0)
+
+
+class DatabaseSettings(Section):
+    url: str
+    max_connections: int = Field(ge=1, le=64)
+
+
+class RedisSettings(Section):
+    url: str
+
+
+class NatsSettings(Section):
+    url: str
+    port: int = Field(ge=0, le=65535)
+
+
+class LlmSettings(Section):
+    provider: Literal["none"]
+
+
+class AuthSettings(Section):
+    mode: Literal["local", "jwt"]
+    jwt_secret: str
+    issuer: str
+    audience: str
+    token_expiry_seconds: int = Field(gt=0)
+
+
+class ObservatorySettings(Section):
+    prometheus_url: str
+    timeout_seconds: float = Field(gt=0)
+    catalogue_ttl_seconds: float = Field(gt=0)
+
+
+class SloSettings(Section):
+    error_rate: float = Field(gt=0, lt=1)
+    latency_p95_seconds: float = Field(gt=0)
+
+
+class CatalogueSettings(Section):
+    services: tuple[str, ...]
+    environments: tuple[str, ...]
+    slo: SloSettings
+    depends_on: dict[str, tuple[str, ...]]
+
+
+class PoolSettings(Section):
+    size: int = Field(ge=0, le=64)
+    cpus: float = Field(ge=0)
+
+
+class LimitSettings(Section):
+    requests_per_minute: int = Field(gt=0)
+    body_bytes: int = Field(gt=0)
+    message_characters: int = Field(gt=0)
+    turn_seconds: float = Field(gt=0)
+
+
+class TelemetrySettings(Section):
+    otlp_endpoint: str
+    log_level: Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="forbid",
+        frozen=True,
+    )
+
+    data_dir: str
+    server: ServerSettings
+    database: DatabaseSettings
+    redis: RedisSettings
+    nats: NatsSettings
+    llm: LlmSettings
+    auth: AuthSettings
+    observatory: ObservatorySettings
+    catalogue: CatalogueSettings
+    pools: dict[str, PoolSettings]
+    limits: LimitSettings
+    telemetry: TelemetrySettings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The init values are the merged TOML files: they come last, the environment first.
+        return env_settings, dotenv_settings, init_settings
+
+    @property
+    def data_path(self) -> Path:
+        """Where the embedded servers keep their data; absolute."""
+        return Path(self.data_dir).expanduser().absolute() if self.data_dir else default_data_path()
+
+
+def default_data_path() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/copilot")
+    return Path(os.environ.get("XDG_DATA_HOME", "~/.local/share")).expanduser() / "copilot"
+
+
+def load() -> Settings:
+    """Reads all sources. Raises ConfigurationError with every problem found, one a line."""
+    merged = _merge(_read_toml(DEFAULTS), _user_file())
+    problems = list(_mistyped_names(merged))
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_explain(error, merged))) from error
+    _check(settings)
+    return settings
+
+
+def printable(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON values, with secrets and passwords in URLs left out."""
+    return cast("dict[str, Any]", _masked(settings.model_dump(mode="json")))
+
+
+def mask_url(url: str) -> str:
+    """`scheme://user:password@host` -> `scheme://user:***@host`."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, host = rest.rpartition("@")
+    if not at or ":" not in credentials:
+        return url
+    return f"{scheme}{separator}{credentials.split(':', 1)[0]}:***@{host}"
+
+
+def _check(settings: Settings) -> None:
+    if settings.auth.mode == "jwt" and len(settings.auth.jwt_secret.encode()) < 32:
+        raise ConfigurationError(
+            "auth.jwt_secret must have at least 32 bytes when auth.mode is 'jwt': set COPILOT_AUTH__JWT_SECRET"
+        )
+    if settings.auth.mode == "local" and settings.server.host not in {"127.0.0.1", "::1", "localhost"}:
+        raise ConfigurationError(
+            f"server.host is {settings.server.host!r}, but auth.mode 'local' trusts every caller and therefore "
+            "binds loopback only: set COPILOT_AUTH__MODE=jwt, or COPILOT_SERVER__HOST=127.0.0.1"
+        )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"configuration file {path} does not exist") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"configuration file {path} is not valid TOML: {error}") from error
+
+
+def _user_file() -> dict[str, Any]:
+    path = os.environ.get("COPILOT_CONFIG")
+    return _read_toml(Path(path)) if path else {}
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        inner = merged.get(key)
+        if isinstance(inner, dict) and isinstance(value, dict):
+            merged[key] = _merge(cast("dict[str, Any]", inner), cast("dict[str, Any]", value))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _names(tree: Mapping[str, Any], path: str = PREFIX) -> Iterator[str]:
+    for key, value in tree.items():
+        name = f"{path}{key.upper()}"
+        yield name
+        if isinstance(value, dict):
+            yield from _names(cast("dict[str, Any]", value), f"{name}__")
+
+
+def _mistyped_names(merged: Mapping[str, Any]) -> Iterator[str]:
+    """pydantic-settings drops unknown environment names in silence; here they are errors."""
+    known = {*_names(merged), "COPILOT_CONFIG"}
+    free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", "CATALOGUE__DEPENDS_ON"))
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(free):
+            yield f"unknown setting {name} in the environment{_nearest(name, known)}"
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _explain(error: ValidationError, merged: Mapping[str, Any]) -> Iterator[str]:
+    known = {name.removeprefix(PREFIX).lower().replace("__", ".") for name in _names(merged)}
+    for item in error.errors():
+        path = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            yield f"unknown setting {path}{_nearest(path, known - {path})}"
+        else:
+            yield f"setting {path}: {item['msg']}"
+
+
+def _masked(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _masked(inner, name) for name, inner in cast("dict[str, Any]", value).items()}
+    if key in SECRET_KEYS and value:
+        return "***"
+    if key == "url" or key.endswith("_url"):
+        return mask_url(str(value))
+    return value
