@@ -1,0 +1,70 @@
+"""Packets to envelopes and back; the only place that knows both CloudEvents modes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from actors.platform.bus.ids import new_ulid
+from actors.platform.bus.transport import Packet
+from schemas.envelope import (
+    DEADLINE,
+    PROBLEM,
+    STRUCTURED,
+    Envelope,
+    header,
+    now,
+    structured,
+    violations,
+)
+from schemas.errors import CopilotError, InvalidInput, Problem, from_problem
+
+
+def decode(packet: Packet, kind: type[BaseModel]) -> Envelope[Any]:
+    """Raises InvalidInput with pointers into the body."""
+    headers = packet.headers
+    event_id, source, body = header(headers, "ce-id"), header(headers, "ce-source"), packet.body
+    if (header(headers, "content-type") or "").startswith(STRUCTURED):
+        event = structured(packet.body)
+        event_id, source, body = event.id, event.source, json.dumps(event.data).encode()
+    return Envelope(
+        id=event_id or header(headers, "nats-msg-id") or new_ulid(),
+        source=source or "client",
+        type=header(headers, "ce-type") or "",
+        data=_parse(body, kind),
+        time=now(),
+        deadline=_deadline(header(headers, DEADLINE)),
+        traceparent=header(headers, "traceparent"),
+        authorization=header(headers, "authorization"),
+    )
+
+
+def _parse(body: bytes, kind: type[BaseModel]) -> BaseModel:
+    try:
+        return kind.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise InvalidInput("the body does not have the expected form", violations=violations(error)) from error
+
+
+def _deadline(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidInput(f"the header {DEADLINE} must be unix seconds") from error
+
+
+def answer(payload: BaseModel | CopilotError) -> tuple[bytes, dict[str, str]]:
+    if isinstance(payload, CopilotError):
+        body = payload.problem().model_dump_json(exclude_none=True).encode()
+        return body, {"content-type": "application/problem+json", PROBLEM: payload.slug}
+    return payload.model_dump_json().encode(), {"content-type": "application/json"}
+
+
+def problem_of(packet: Packet) -> CopilotError | None:
+    if header(packet.headers, PROBLEM) is None:
+        return None
+    return from_problem(Problem.model_validate_json(packet.body))

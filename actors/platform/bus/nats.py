@@ -1,0 +1,302 @@
+"""The transport over NATS and JetStream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import APIError
+
+from actors.platform.bus.transport import (
+    NoAnswer,
+    NobodyListens,
+    OnDelivery,
+    OnPacket,
+    Packet,
+    SequenceConflict,
+    Stored,
+    captured,
+)
+from schemas.subjects import Consumer, Stream
+
+log = structlog.get_logger(__name__)
+
+INBOX = "_INBOX_internal"  # client credentials may not listen below this prefix
+WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for a failed Nats-Expected-Last-Subject-Sequence
+EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
+PENDING_MESSAGES = 65_536
+PENDING_BYTES = 256 << 20
+
+
+class NatsTransport:
+    """One connection. Reconnects for ever; requests in the meantime fail at their own deadline."""
+
+    def __init__(self, url: str, name: str, on_change: Callable[[bool], None] | None = None) -> None:
+        self._url = url
+        self._name = name
+        self._on_change = on_change or _ignore
+        self._client = Client()
+        self._jetstream = self._client.jetstream()
+
+    async def connect(self) -> None:
+        """Raises OSError or a nats error when the first connection fails; the caller decides to wait."""
+        await self._client.connect(
+            servers=[self._url],
+            name=self._name,
+            inbox_prefix=INBOX,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.1,  # pyright: ignore[reportArgumentType] - seconds; fractions work
+            connect_timeout=2,
+            ping_interval=2,
+            max_outstanding_pings=2,
+            drain_timeout=10,
+            error_cb=self._failed,
+            disconnected_cb=self._changed(False),
+            reconnected_cb=self._changed(True),
+        )
+        self._on_change(True)
+
+    async def close(self) -> None:
+        if self._client.is_connected:
+            await self._client.flush(timeout=2)
+        await self._client.close()
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected
+
+    @property
+    def max_payload(self) -> int:
+        return self._client.max_payload
+
+    async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None:
+        await self._client.publish(subject, body, reply=reply, headers=headers or None)
+
+    async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Packet:
+        try:
+            message = await self._client.request(subject, body, timeout=timeout, headers=headers)
+        except nats.errors.NoRespondersError as error:
+            raise NobodyListens(subject) from error
+        except (nats.errors.TimeoutError, nats.errors.ConnectionClosedError) as error:
+            raise NoAnswer(subject) from error
+        return _packet(message)
+
+    async def gather(self, subject: str, body: bytes, headers: dict[str, str], within: float) -> list[Packet]:
+        inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox)
+        answers: list[Packet] = []
+        try:
+            await self._client.publish(subject, body, reply=inbox, headers=headers)
+            async with asyncio.timeout(within):
+                while True:
+                    message = await subscription.next_msg(timeout=within)
+                    if _status(message) == "503":
+                        return answers
+                    answers.append(_packet(message))
+        except (TimeoutError, nats.errors.TimeoutError):
+            return answers  # the time to wait is how long a scatter lasts, not a failure
+        finally:
+            await subscription.unsubscribe()
+
+    async def listen(self, subject: str, queue: str, handler: OnPacket) -> Subscription:
+        async def received(message: Msg) -> None:
+            await handler(_packet(message))
+
+        return await self._client.subscribe(
+            subject,
+            queue=queue,
+            cb=received,
+            pending_msgs_limit=PENDING_MESSAGES,
+            pending_bytes_limit=PENDING_BYTES,
+        )
+
+    async def ensure_stream(self, stream: Stream) -> None:
+        """Creates the stream or brings its settings up to date. The API is called directly: the client
+        library's own configuration class lags behind the server's options."""
+        exists = await self._api(f"STREAM.INFO.{stream.name}", {})
+        verb = "CREATE" if "error" in exists else "UPDATE"
+        answer = await self._api(f"STREAM.{verb}.{stream.name}", _stream_config(stream))
+        if "error" in answer:
+            raise RuntimeError(f"JetStream refused the stream {stream.name}: {answer['error']['description']}")
+
+    async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: int | None) -> int:
+        if expected is not None:
+            headers = {**headers, EXPECTED_LAST: str(expected)}
+        try:
+            ack = await self._jetstream.publish(subject, body, timeout=5, headers=headers)
+        except APIError as error:
+            if error.err_code == WRONG_LAST_SEQUENCE:
+                raise SequenceConflict(subject) from error
+            raise
+        except nats.errors.TimeoutError as error:
+            raise NoAnswer(subject) from error
+        except nats.errors.NoRespondersError as error:
+            raise NobodyListens(subject) from error
+        return ack.seq
+
+    async def read(self, stream: Stream, subject: str, after: int, limit: int) -> list[Stored]:
+        """A batched direct get (nats-server 2.11): one request, the messages, then an end-of-batch mark."""
+        inbox = self._client.new_inbox()
+        subscription = await self._client.subscribe(inbox)
+        query = {"seq": after + 1, "next_by_subj": subject, "batch": limit}
+        found: list[Stored] = []
+        try:
+            await self._client.publish(
+                f"$JS.API.DIRECT.GET.{stream.name}", json.dumps(query).encode(), reply=inbox
+            )
+            while True:
+                message = await subscription.next_msg(timeout=5)
+                if _status(message):
+                    return _finished(message, found)
+                found.append(_stored(message))
+        except nats.errors.TimeoutError as error:
+            raise NoAnswer(subject) from error
+        finally:
+            await subscription.unsubscribe()
+
+    async def purge(self, stream: Stream, subject: str) -> None:
+        await self._api(f"STREAM.PURGE.{stream.name}", {"filter": subject})
+
+    async def consume(self, consumer: Consumer, handler: OnDelivery) -> PullReader:
+        stream = captured(consumer)
+        subscription = await self._jetstream.pull_subscribe(
+            consumer.event.pattern,
+            durable=consumer.name,
+            stream=stream.name,
+            config=ConsumerConfig(
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=consumer.ack_wait_seconds,
+                max_deliver=consumer.max_deliver,
+                max_ack_pending=1024,
+            ),
+        )
+        reader = PullReader(subscription, handler)
+        reader.start()
+        return reader
+
+    async def _api(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            message = await self._client.request(f"$JS.API.{verb}", json.dumps(body).encode(), timeout=5)
+        except nats.errors.NoRespondersError as error:
+            raise RuntimeError(
+                "this NATS server has no JetStream: start it with -js, or let the copilot start its own"
+            ) from error
+        return json.loads(message.data)
+
+    async def _failed(self, error: Exception) -> None:
+        log.warning("bus.error", name=self._name, error=repr(error))
+
+    def _changed(self, connected: bool) -> Callable[[], Awaitable[None]]:
+        async def changed() -> None:
+            self._on_change(connected)
+
+        return changed
+
+
+class NatsDelivery:
+    def __init__(self, message: Msg) -> None:
+        self._message = message
+        self.packet = _packet(message)
+        self.attempt = message.metadata.num_delivered or 1
+
+    async def acknowledge(self) -> None:
+        await self._message.ack_sync(timeout=5)
+
+    async def again(self, after_seconds: float) -> None:
+        await self._message.nak(delay=after_seconds)
+
+
+class PullReader:
+    """Fetches in small batches; a batch is handled before the next one is asked for (back-pressure)."""
+
+    BATCH = 64
+
+    def __init__(self, subscription: JetStreamContext.PullSubscription, handler: OnDelivery) -> None:
+        self._subscription = subscription
+        self._handler = handler
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def drain(self) -> None:
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                messages = await self._subscription.fetch(self.BATCH, timeout=0.5)
+            except (nats.errors.TimeoutError, TimeoutError):
+                continue  # nothing has come; that is the normal state
+            except (nats.errors.Error, APIError) as error:
+                log.warning("bus.consumer", error=repr(error))
+                await asyncio.sleep(0.5)
+                continue
+            await asyncio.gather(*(self._handle(message) for message in messages))
+
+    async def _handle(self, message: Msg) -> None:
+        try:
+            await self._handler(NatsDelivery(message))
+        except (nats.errors.Error, TimeoutError) as error:
+            # Not acknowledged: the stream delivers it again after ack_wait.
+            log.warning("bus.consumer.unacknowledged", error=repr(error))
+
+
+def _ignore(connected: bool) -> None:
+    """Nobody wants to know."""
+
+
+def _packet(message: Msg) -> Packet:
+    return Packet(message.subject, message.data, message.headers or {}, message.reply)
+
+
+def _status(message: Msg) -> str | None:
+    return (message.headers or {}).get("Status") if not message.data else None
+
+
+def _finished(message: Msg, found: list[Stored]) -> list[Stored]:
+    status = _status(message)
+    if status in {"204", "404"}:  # end of batch; nothing (more) there
+        return found
+    raise RuntimeError(f"JetStream refused to read: {status} {(message.headers or {}).get('Description')}")
+
+
+def _stored(message: Msg) -> Stored:
+    headers = message.headers or {}
+    return Stored(int(headers["Nats-Sequence"]), message.data, headers)
+
+
+def _stream_config(stream: Stream) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "name": stream.name,
+        "subjects": [stream.subjects],
+        "retention": "limits",
+        "storage": "file",
+        "num_replicas": 1,
+        "discard": "old",
+        "max_age": int(stream.max_age_seconds * 1e9),
+        "max_bytes": stream.max_bytes,
+        "max_consumers": -1,
+        "max_msgs": -1,
+        "duplicate_window": int(min(120, stream.max_age_seconds) * 1e9),
+        "allow_direct": True,
+    }
+    if stream.async_persist:
+        config["persist_mode"] = "async"
+    if stream.republish:
+        config["republish"] = {"src": stream.republish[0], "dest": stream.republish[1]}
+    return config

@@ -1,0 +1,84 @@
+"""What every actor of every pool does: connect, serve, tell how it is, drain."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from actors.platform.bus import Bus
+from actors.platform.bus.nats import NatsTransport
+from actors.platform.bus.transport import Transport
+from actors.platform.config import Settings
+from actors.platform.telemetry import Telemetry
+from schemas.adapters import BackendState
+from schemas.envelope import Envelope
+from schemas.subjects import METRICS, PING
+from schemas.system import MetricsReport, MetricsRequest, Ping, Pong
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an actor stands: its pool, its stable slot in it (`nlp-0`), and what is configured."""
+
+    pool: str
+    slot: str
+    settings: Settings
+
+
+class PoolActor:
+    """A NATS client that answers the subjects of its pool. Subclasses implement `open` and `close`."""
+
+    def __init__(self, place: Place, transport: Transport | None = None) -> None:
+        self.place = place
+        self.settings = place.settings
+        self.telemetry = Telemetry(place.pool, place.slot, place.settings.telemetry)
+        self.bus = Bus(transport or NatsTransport(place.settings.nats.url, place.slot), place.slot, self.telemetry)
+
+    async def start(self) -> None:
+        """Returns once the actor serves. Waits for what it needs, and says what it waits for."""
+        await self._connect()
+        await self.open()
+        await self.bus.serve(PING, self._ping, queue=self.place.pool, pool=self.place.pool)
+        await self.bus.serve(METRICS, self._metrics)
+        log.info("actor.serving", slot=self.place.slot)
+
+    async def stop(self) -> None:
+        """Drains: takes nothing new, finishes what it has, closes."""
+        await self.bus.drain()
+        await self.close()
+        await self.bus.close()
+        self.telemetry.shutdown()
+
+    async def open(self) -> None:
+        """Opens what the actor needs and serves its subjects."""
+        raise TypeError(f"{type(self).__name__} must implement open()")
+
+    async def close(self) -> None:
+        """Closes what `open` opened."""
+
+    async def dependencies(self) -> tuple[BackendState, ...]:
+        """What this actor needs or uses, probed now, each within a second."""
+        return ()
+
+    async def _connect(self) -> None:
+        waiting = False
+        while True:
+            try:
+                return await self.bus.connect()
+            except Exception as error:
+                # Any failure of the first connection (refused, name not known, no JetStream yet) is waited out:
+                # the order in which servers and actors start does not matter.
+                if not waiting:
+                    log.warning("actor.waiting", slot=self.place.slot, waits_for="NATS", error=repr(error))
+                waiting = True
+                await asyncio.sleep(0.2)
+
+    async def _ping(self, envelope: Envelope[Ping]) -> Pong:
+        return Pong(pool=self.place.pool, process=self.place.slot, dependencies=await self.dependencies())
+
+    async def _metrics(self, envelope: Envelope[MetricsRequest]) -> MetricsReport:
+        return self.telemetry.report()

@@ -1,0 +1,160 @@
+"""What a process shows of itself: logs, traces and metrics.
+
+Traces leave over OTLP when an endpoint is configured; without one spans are not recorded, but the trace
+context still travels. Metrics live in a registry per process slot and are gathered over the bus.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from actors.platform.config import TelemetrySettings
+from schemas.system import Family, MetricsReport, Sample
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+@dataclass(frozen=True, slots=True)
+class SpanHandle:
+    span: Span
+
+    def headers(self) -> dict[str, str]:
+        """The W3C trace context that makes this span the parent."""
+        carrier: dict[str, str] = {}
+        _PROPAGATOR.inject(carrier, context=trace.set_span_in_context(self.span))
+        return carrier
+
+    def failed(self, error: BaseException) -> None:
+        self.span.record_exception(error)
+        self.span.set_status(Status(StatusCode.ERROR, str(error)))
+
+
+class Telemetry:
+    """`pool` and `process` label every metric; `process` is a stable slot such as `nlp-0`."""
+
+    def __init__(self, pool: str, process: str, settings: TelemetrySettings | None = None) -> None:
+        self.pool = pool
+        self.process = process
+        self.registry = CollectorRegistry()
+        self._provider = _provider(process, settings.otlp_endpoint if settings else "")
+        self._tracer = self._provider.get_tracer("copilot")
+        self._asked = self.histogram(
+            "copilot_bus_request_seconds", "From asking on the bus to the answer.", ("subject",)
+        )
+        self._served = self.histogram(
+            "copilot_bus_handler_seconds", "Handling one message of a subject.", ("subject",)
+        )
+        self.gauge("copilot_process_up", "1 while the process answers.").set(1)
+
+    @classmethod
+    def silent(cls, name: str) -> Telemetry:
+        """For commands and tests: nothing leaves."""
+        return cls(name, name)
+
+    def counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def histogram(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=SECONDS)
+
+    @contextmanager
+    def client_span(self, name: str) -> Generator[SpanHandle]:
+        started = time.perf_counter()
+        with self._tracer.start_as_current_span(name, kind=SpanKind.CLIENT) as span:
+            try:
+                yield SpanHandle(span)
+            finally:
+                self._asked.labels(name).observe(time.perf_counter() - started)
+
+    @contextmanager
+    def server_span(self, name: str, headers: Mapping[str, str]) -> Generator[SpanHandle]:
+        started = time.perf_counter()
+        parent = _PROPAGATOR.extract(headers)
+        with self._tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER) as span:
+            try:
+                yield SpanHandle(span)
+            finally:
+                self._served.labels(name).observe(time.perf_counter() - started)
+
+    def current_headers(self) -> dict[str, str]:
+        return SpanHandle(trace.get_current_span()).headers()
+
+    def report(self, expected: tuple[tuple[str, str], ...] = ()) -> MetricsReport:
+        """All families; every sample carries `pool` and `process`."""
+        own = {"pool": self.pool, "process": self.process}
+        families = tuple(
+            Family(
+                name=metric.name,
+                type=metric.type,
+                help=metric.documentation,
+                samples=tuple(
+                    Sample(name=sample.name, labels={**sample.labels, **own}, value=sample.value)
+                    for sample in metric.samples
+                    if not sample.name.endswith("_created")
+                ),
+            )
+            for metric in self.registry.collect()
+        )
+        return MetricsReport(pool=self.pool, process=self.process, families=families, expected=expected)
+
+    def shutdown(self) -> None:
+        """Sends what is still buffered."""
+        self._provider.shutdown()
+
+
+def _provider(process: str, endpoint: str) -> TracerProvider:
+    sampler = ParentBased(ALWAYS_ON) if endpoint else ALWAYS_OFF
+    resource = Resource.create({"service.name": "copilot", "service.instance.id": process})
+    provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
+    if endpoint:
+        # Imported here: it brings in an HTTP client that nobody needs without an endpoint.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    return provider
+
+
+def configure_logging(level: str, process: str) -> None:
+    """One JSON object a line on stderr, with the process's slot; called once in every process."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _add("process", process),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _add(key: str, value: str) -> structlog.types.Processor:
+    def add(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+        event[key] = value
+        return event
+
+    return add

@@ -1,0 +1,110 @@
+"""The envelope around every payload: CloudEvents 1.0 fields, deadline, trace context, identity.
+
+On NATS it travels in headers (binary mode, `ce-*`); a client may also send structured mode.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.errors import DeadlineExceeded, InvalidInput, Violation
+
+DataT = TypeVar("DataT")
+
+STRUCTURED = "application/cloudevents+json"
+DEADLINE = "copilot-deadline"
+PROBLEM = "copilot-problem"
+"""Set on an answer whose body is a Problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope(Generic[DataT]):
+    """`deadline` is in unix seconds; None means no limit. `authorization` is the caller's own header."""
+
+    id: str
+    source: str
+    type: str
+    data: DataT
+    time: datetime
+    deadline: float | None = None
+    traceparent: str | None = None
+    authorization: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        headers = {
+            "ce-specversion": "1.0",
+            "ce-id": self.id,
+            "ce-source": self.source,
+            "ce-type": self.type,
+            "ce-time": self.time.isoformat(),
+            "content-type": "application/json",
+        }
+        if self.deadline is not None:
+            headers[DEADLINE] = repr(self.deadline)
+        if self.traceparent:
+            headers["traceparent"] = self.traceparent
+        if self.authorization:
+            headers["authorization"] = self.authorization
+        return headers
+
+    def remaining(self, default: float) -> float:
+        """Seconds left until the deadline. Raises DeadlineExceeded when there is nothing left."""
+        if self.deadline is None:
+            return default
+        left = self.deadline - time.time()
+        if left <= 0:
+            raise DeadlineExceeded("the request's deadline had passed when it was taken up")
+        return left
+
+
+class StructuredEvent(BaseModel):
+    """A CloudEvent in structured mode."""
+
+    model_config = ConfigDict(extra="allow")
+
+    specversion: str = Field(pattern=r"^1\.0$")
+    id: str = Field(min_length=1, max_length=255)
+    source: str = Field(min_length=1, max_length=255)
+    type: str
+    time: datetime | None = None
+    data: Any = None
+
+
+def structured(body: bytes) -> StructuredEvent:
+    """Raises InvalidInput with every field that is wrong."""
+    try:
+        return StructuredEvent.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidInput("not a CloudEvent 1.0", violations=violations(error)) from error
+
+
+def violations(error: ValidationError) -> tuple[Violation, ...]:
+    """pydantic's findings as JSON pointers; the input itself is not echoed."""
+    return tuple(
+        Violation(pointer="".join(f"/{_escape(part)}" for part in item["loc"]), detail=item["msg"])
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def _escape(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def header(headers: Mapping[str, str] | None, name: str) -> str | None:
+    """Header names are compared without case, as CloudEvents and HTTP do."""
+    if not headers:
+        return None
+    value = headers.get(name)
+    if value is not None:
+        return value
+    return next((text for key, text in headers.items() if key.lower() == name), None)

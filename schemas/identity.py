@@ -1,0 +1,54 @@
+"""Who speaks, and what they may do."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Role = Literal["viewer", "operator", "approver", "admin"]
+Permission = Literal[
+    "chat",
+    "telemetry.read",
+    "session.any",
+    "system.scale",
+]
+
+_VIEWER: frozenset[Permission] = frozenset({"chat", "telemetry.read"})
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    "viewer": _VIEWER,
+    "operator": _VIEWER,
+    "approver": _VIEWER,
+    "admin": frozenset({*_VIEWER, "session.any", "system.scale"}),
+}
+
+
+def owner_token(user: str) -> str:
+    """The opaque token of a user: 16 characters of base32, safe in a NATS subject.
+
+    Derived from the name alone, so that every process finds the same one; it hides nothing that
+    the user's own sessions do not show anyway, and lets NATS permissions name one user's subjects.
+    """
+    digest = hashlib.sha256(b"copilot-owner\0" + user.encode()).digest()
+    return base64.b32encode(digest[:10]).decode().lower()
+
+
+class Identity(BaseModel):
+    """A verified caller. Stored with what it caused."""
+
+    model_config = ConfigDict(frozen=True)
+
+    user: str
+    roles: tuple[Role, ...]
+
+    @property
+    def owner(self) -> str:
+        return owner_token(self.user)
+
+    def may(self, permission: Permission) -> bool:
+        return any(permission in PERMISSIONS[role] for role in self.roles)
+
+
+LOCAL_ADMINISTRATOR = Identity(user="local", roles=("admin",))

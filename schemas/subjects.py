@@ -1,0 +1,171 @@
+"""Every subject and stream, once. Reading this file is reading the system.
+
+A `Request` is answered by one actor of the pool that serves it; an `Event` is told to whoever listens.
+`public` subjects may be used by client credentials; everything else is closed to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel
+
+from schemas import adapters, context, conversation, nlp, system
+
+ROOT = "copilot.v1."
+AsksT = TypeVar("AsksT", bound=BaseModel)
+AnswersT = TypeVar("AnswersT", bound=BaseModel)
+
+
+def _fill(pattern: str, parts: dict[str, str]) -> str:
+    """Raises ValueError where a part would change the shape of the subject."""
+    for name, value in parts.items():
+        dots_allowed = name == "session"  # a session id is <owner>.<ulid>
+        if not value or any(c in value for c in " \t\r\n*>") or ("." in value and not dots_allowed):
+            raise ValueError(f"{value!r} cannot be the {name} of a subject")
+    return pattern.format(**parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[AsksT, AnswersT]):
+    pattern: str
+    asks: type[AsksT]
+    answers: type[AnswersT]
+    served_by: str
+    public: bool = False
+    everyone: bool = False
+    """True: every process answers (no queue group)."""
+
+    def subject(self, **parts: str) -> str:
+        return _fill(self.pattern, parts)
+
+    @property
+    def type(self) -> str:
+        return self.pattern.split(".{", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A JetStream stream. `async_persist`: an acknowledged event may be lost with the server's power, so
+    only for what can be built again from PostgreSQL."""
+
+    name: str
+    subjects: str
+    max_age_seconds: float
+    max_bytes: int
+    async_persist: bool = False
+    republish: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[AsksT]):
+    pattern: str
+    tells: type[AsksT] | Any
+    stream: Stream | None = None
+    client_may_publish: bool = False
+    client_may_subscribe: bool = False
+
+    def subject(self, **parts: str) -> str:
+        return _fill(self.pattern, parts)
+
+    def all_of(self, session: str) -> str:
+        """The wildcard over the turns of one session."""
+        return _fill(self.pattern.rsplit(".", 1)[0], {"session": session}) + ".*"
+
+    @property
+    def type(self) -> str:
+        return self.pattern.split(".{", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A durable reader of a stream, shared by all actors of a pool."""
+
+    name: str
+    event: Event[Any]
+    served_by: str
+    max_deliver: int
+    ack_wait_seconds: float
+
+
+# --- streams ---------------------------------------------------------------------------------------
+
+EVENTS = Stream("EVENTS", ROOT + "event.>", max_age_seconds=7 * 86_400, max_bytes=1 << 30)
+REPLIES = Stream(
+    "REPLIES",
+    ROOT + "internal.reply.>",
+    max_age_seconds=3_600,
+    max_bytes=1 << 30,
+    async_persist=True,
+    republish=(ROOT + "internal.reply.>", ROOT + "reply.>"),
+)
+STREAMS = (EVENTS, REPLIES)
+
+# --- a turn ----------------------------------------------------------------------------------------
+
+SUBMIT_TURN = Request(
+    ROOT + "turn.submit", conversation.SubmitTurn, conversation.TurnAccepted, "conversation", public=True
+)
+TURN_EVENT = Event(ROOT + "event.turn", conversation.SubmitTurn, stream=EVENTS, client_may_publish=True)
+ALERT_EVENT = Event(ROOT + "event.alert", BaseModel, stream=EVENTS, client_may_publish=True)
+TURN_WAKE = Event(ROOT + "internal.turn.wake", system.TurnWake)
+REPLY_LOG: Event[Any] = Event(ROOT + "internal.reply.{session}.{turn}", conversation.ReplyEvent, stream=REPLIES)
+REPLY: Event[Any] = Event(ROOT + "reply.{session}.{turn}", conversation.ReplyEvent, client_may_subscribe=True)
+TURN_OUTCOME = Request(
+    ROOT + "conversation.outcome", conversation.TurnRef, conversation.TurnOutcome, "conversation"
+)
+HISTORY = Request(ROOT + "conversation.history", context.PageRequest, conversation.HistoryPage, "conversation")
+SESSION_TURNS = Request(
+    ROOT + "conversation.turns", conversation.SessionTurns, conversation.SessionTurnList, "conversation"
+)
+
+# --- the pools -------------------------------------------------------------------------------------
+
+UNDERSTAND = Request(ROOT + "nlp.understand", nlp.Utterance, nlp.Understanding, "nlp")
+OPEN_TURN = Request(ROOT + "context.open", context.OpenTurn, context.TurnContext, "context")
+CREATE_SESSION = Request(ROOT + "context.session.create", context.NewSession, context.Session, "context")
+GET_SESSION = Request(ROOT + "context.session.get", context.SessionRef, context.Session, "context")
+LIST_SESSIONS = Request(ROOT + "context.session.list", context.PageRequest, context.SessionPage, "context")
+DELETE_SESSION = Request(ROOT + "context.session.delete", context.SessionRef, context.Deleted, "context")
+CLAIM_KEY = Request(
+    ROOT + "context.idempotency.claim", context.IdempotencyClaim, context.IdempotencyState, "context"
+)
+FINISH_KEY = Request(ROOT + "context.idempotency.finish", context.IdempotencyResult, context.Done, "context")
+ACT = Request(ROOT + "adapters.{module}.{action}", adapters.Command, adapters.Outcome, "adapters")
+
+# --- the system itself -----------------------------------------------------------------------------
+
+PING = Request(ROOT + "internal.ping.{pool}", system.Ping, system.Pong, "every pool")
+METRICS = Request(
+    ROOT + "internal.metrics", system.MetricsRequest, system.MetricsReport, "every pool", everyone=True
+)
+SCALE = Request(ROOT + "internal.supervisor.scale", system.ScaleRequest, system.PoolStates, "supervisor")
+SUPERVISOR_STATUS = Request(
+    ROOT + "internal.supervisor.status", system.StatusRequest, system.PoolStates, "supervisor"
+)
+
+TURN_READER = Consumer("turns", TURN_EVENT, "conversation", max_deliver=6, ack_wait_seconds=10)
+
+_DECLARED: list[object] = list(globals().values())
+REQUESTS = tuple(cast("Request[Any, Any]", x) for x in _DECLARED if isinstance(x, Request))
+EVENT_SUBJECTS = tuple(cast("Event[Any]", x) for x in _DECLARED if isinstance(x, Event))
+
+CLIENT_INBOX = "_INBOX.>"
+
+
+def client_publish() -> tuple[str, ...]:
+    """What any client credential may publish or request."""
+    return (
+        *(request.pattern for request in REQUESTS if request.public),
+        *(event.pattern for event in EVENT_SUBJECTS if event.client_may_publish),
+    )
+
+
+def client_subscribe(owner: str | None = None) -> tuple[str, ...]:
+    """What a client credential may subscribe: its own owner's subjects; None is the local administrator."""
+    return tuple(
+        f"{event.type}.{owner}.>" if owner else f"{event.type}.>"
+        for event in EVENT_SUBJECTS
+        if event.client_may_subscribe
+    )
