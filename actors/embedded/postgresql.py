@@ -153,6 +153,8 @@ class PostgresServer:
         )
 
     async def _answers(self) -> bool:
+        if _status(self._cluster / "postmaster.pid") != "ready":
+            return False  # a connection would only leave a line in the log
         try:
             connection = await psycopg.AsyncConnection.connect(self._url(SUPERUSER, "postgres"))
         except psycopg.OperationalError:
@@ -202,6 +204,12 @@ def _works_in(directory: Path) -> bool:
         except OSError:  # ended meanwhile, or not ours to look at
             continue
     return False
+
+
+def _status(lock: Path) -> str:
+    """What the server says of itself in the eighth line of its lock file; empty where there is none yet."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    return lines[7].strip() if len(lines) > 7 else ""
 
 
 def _check_version(version: Path, installation: Installation) -> None:
