@@ -98,7 +98,8 @@ def _roles(claims: dict[str, Any]) -> tuple[Role, ...]:
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, list):
         raise Unauthenticated("the token names no role")
-    known = tuple(role for role in PERMISSIONS if role in cast("list[object]", names))
+    wanted = frozenset(str(name) for name in cast("list[object]", names))
+    known: tuple[Role, ...] = tuple(role for role in PERMISSIONS if role in wanted)
     if not known:
         raise Unauthenticated(f"the token names no known role ({', '.join(PERMISSIONS)})")
     return known

@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 INBOX = "_INBOX_internal"  # client credentials may not listen below this prefix
 WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for a failed Nats-Expected-Last-Subject-Sequence
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
+CONNECT_ERRORS = (OSError, TimeoutError, nats.errors.Error)  # what a first connection may raise
 PENDING_MESSAGES = 65_536
 PENDING_BYTES = 256 << 20
 

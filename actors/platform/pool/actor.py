@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from actors.platform.bus import Bus
-from actors.platform.bus.nats import NatsTransport
+from actors.platform.bus.nats import CONNECT_ERRORS, NatsTransport
 from actors.platform.bus.transport import Transport
 from actors.platform.config import Settings
 from actors.platform.telemetry import Telemetry
@@ -69,9 +69,8 @@ class PoolActor:
         while True:
             try:
                 return await self.bus.connect()
-            except Exception as error:
-                # Any failure of the first connection (refused, name not known, no JetStream yet) is waited out:
-                # the order in which servers and actors start does not matter.
+            except CONNECT_ERRORS as error:
+                # Waited out: the order in which servers and actors start does not matter.
                 if not waiting:
                     log.warning("actor.waiting", slot=self.place.slot, waits_for="NATS", error=repr(error))
                 waiting = True
