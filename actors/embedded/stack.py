@@ -135,7 +135,7 @@ class EmbeddedStack:
     async def _start_nats(self) -> tuple[str, str]:
         configured = self.settings.nats
         if configured.url:
-            return configured.url, _without_credentials(configured.url)
+            return configured.url, without_credentials(configured.url)
         server = NatsServer(
             self._data,
             port=configured.port,
@@ -220,7 +220,7 @@ def _unless_failed(outcome: T | BaseException) -> T:
     return outcome
 
 
-def _without_credentials(url: str) -> str:
+def without_credentials(url: str) -> str:
     """Of one NATS URL, or several with commas between."""
     parts = (urlsplit(one.strip()) for one in url.split(","))
     return ",".join(urlunsplit(part._replace(netloc=part.netloc.rpartition("@")[2])) for part in parts)
