@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from schemas.adapters import Degraded, Evidence
 from schemas.errors import Problem
@@ -26,6 +27,22 @@ class SubmitTurn(BaseModel):
     turn_id: str | None = Field(default=None, pattern=TURN_ID)
     as_of: AwareDatetime | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("content")
+    @classmethod
+    def _storable(cls, content: str) -> str:
+        if "\0" in content:
+            raise ValueError("must not contain the NUL character")
+        if not content.strip():
+            raise ValueError("must not be blank")
+        return content
+
+    @field_validator("metadata")
+    @classmethod
+    def _storable_too(cls, metadata: dict[str, Any]) -> dict[str, Any]:
+        if "\\u0000" in json.dumps(metadata):
+            raise ValueError("must not contain the NUL character")
+        return metadata
 
 
 class TurnAccepted(BaseModel):

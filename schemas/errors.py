@@ -3,6 +3,7 @@
 CopilotError
 ├── Terminal                    trying the same again gives the same
 │   ├── InvalidInput            400/422: what is wrong and where (`violations`)
+│   │   ├── MalformedBody       400: not JSON at all
 │   │   ├── TooLarge            413
 │   │   ├── UnsupportedMedia    415
 │   │   └── IdempotencyMismatch 422: the key was used with another body
@@ -15,6 +16,7 @@ CopilotError
 │   └── Internal                500
 └── Retryable                   may work later; `after` seconds is the hint
     ├── RateLimited             429
+    ├── InProgress              409: the same request is being worked on
     ├── Unavailable             503: a part of this system
     ├── BackendUnavailable      503: a system that we ask (`backend`)
     └── DeadlineExceeded        504
@@ -99,6 +101,10 @@ class InvalidInput(Terminal):
     slug = "invalid-input"
 
 
+class MalformedBody(InvalidInput):
+    slug = "malformed-body"
+
+
 class TooLarge(InvalidInput):
     slug = "too-large"
 
@@ -147,6 +153,10 @@ class RateLimited(Retryable):
     slug = "rate-limited"
 
 
+class InProgress(Retryable):
+    slug = "in-progress"
+
+
 class Unavailable(Retryable):
     slug = "unavailable"
 
@@ -172,6 +182,7 @@ TABLE: dict[str, Row] = {
     row.error.slug: row
     for row in (
         Row(InvalidInput, "The request is not valid", 422, "INVALID_ARGUMENT", False),
+        Row(MalformedBody, "The body cannot be read", 400, "INVALID_ARGUMENT", False),
         Row(TooLarge, "The body is too large", 413, "RESOURCE_EXHAUSTED", False),
         Row(UnsupportedMedia, "The media type is not supported", 415, "INVALID_ARGUMENT", False),
         Row(
@@ -189,6 +200,7 @@ TABLE: dict[str, Row] = {
         Row(NotThereYet, "Not available yet", 501, "UNIMPLEMENTED", False),
         Row(Internal, "Internal error", 500, "INTERNAL", False),
         Row(RateLimited, "Too many requests", 429, "RESOURCE_EXHAUSTED", True),
+        Row(InProgress, "The same request is being worked on", 409, "ABORTED", True),
         Row(Unavailable, "Temporarily unavailable", 503, "UNAVAILABLE", True),
         Row(BackendUnavailable, "A backend does not answer", 503, "UNAVAILABLE", True),
         Row(DeadlineExceeded, "The deadline has passed", 504, "DEADLINE_EXCEEDED", True),

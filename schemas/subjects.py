@@ -80,7 +80,8 @@ class Event(Generic[AsksT]):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A durable reader of a stream, shared by all actors of a pool."""
+    """A durable reader of a stream, shared by all actors of a pool. `max_deliver` -1: the reader itself decides
+    when to give up, since an outage of the store must not use up a message's attempts."""
 
     name: str
     event: Event[Any]
@@ -145,7 +146,7 @@ SUPERVISOR_STATUS = Request(
     ROOT + "internal.supervisor.status", system.StatusRequest, system.PoolStates, "supervisor"
 )
 
-TURN_READER = Consumer("turns", TURN_EVENT, "conversation", max_deliver=6, ack_wait_seconds=10)
+TURN_READER = Consumer("turns", TURN_EVENT, "conversation", max_deliver=-1, ack_wait_seconds=10)
 
 _DECLARED: list[object] = list(globals().values())
 REQUESTS = tuple(cast("Request[Any, Any]", x) for x in _DECLARED if isinstance(x, Request))

@@ -96,6 +96,13 @@ class Telemetry:
             finally:
                 self._served.labels(name).observe(time.perf_counter() - started)
 
+    @contextmanager
+    def border_span(self, name: str, headers: Mapping[str, str]) -> Generator[SpanHandle]:
+        """A span for what enters from outside the bus; its metrics are the caller's own business."""
+        parent = _PROPAGATOR.extract(headers)
+        with self._tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER) as span:
+            yield SpanHandle(span)
+
     def current_headers(self) -> dict[str, str]:
         return SpanHandle(trace.get_current_span()).headers()
 

@@ -132,12 +132,13 @@ class Bus:
         return request.answers.model_validate_json(answer.body)
 
     async def gather(
-        self, request: Request[Any, AnswersT], payload: BaseModel, *, within: float
+        self, request: Request[Any, AnswersT], payload: BaseModel, *, within: float, enough: int = 0
     ) -> list[AnswersT]:
-        """Asks every process and returns what came within so many seconds."""
+        """Asks every process and returns what came within so many seconds, or, when `enough` is not 0, as soon
+        as that many have answered."""
         envelope = self._envelope(request.type, payload, time.time() + within, None, None, None)
         packets = await self._transport.gather(
-            request.subject(), payload.model_dump_json().encode(), envelope.headers(), within
+            request.subject(), payload.model_dump_json().encode(), envelope.headers(), within, enough
         )
         good = [packet for packet in packets if codec.problem_of(packet) is None]
         return [request.answers.model_validate_json(packet.body) for packet in good]
@@ -148,10 +149,19 @@ class Bus:
         await self._transport.publish(event.subject(**parts), payload.model_dump_json().encode(), headers)
 
     async def append(
-        self, event: Event[Any], payload: BaseModel, *, kind: str, expected: int, **parts: str
+        self,
+        event: Event[Any],
+        payload: BaseModel,
+        *,
+        kind: str,
+        expected: int | None,
+        id: str,
+        source: str | None = None,
+        authorization: str | None = None,
+        **parts: str,
     ) -> int:
-        """Writes to the event's stream; see `Transport.append`. `kind` becomes `ce-type`."""
-        envelope = self._envelope(kind, payload, None, None, None, None)
+        """Writes to the event's stream; see `Transport.append`. `kind` becomes `ce-type`, `id` `ce-id`."""
+        envelope = self._envelope(kind, payload, None, id, source, authorization)
         headers = {**envelope.headers(), **self._telemetry.current_headers()}
         body = payload.model_dump_json().encode()
         return await self._transport.append(event.subject(**parts), body, headers, expected)
@@ -191,7 +201,7 @@ class Bus:
         self, event: Event[Any], callback: Callable[[Any], Awaitable[None]], *, subject: str
     ) -> Subscription:
         """Every message of `subject` (built from the event), decoded; kept out of any queue group."""
-        adapter: TypeAdapter[Any] = TypeAdapter(event.tells)
+        adapter = _adapter(event)
 
         async def received(packet: Packet) -> None:
             try:
@@ -288,6 +298,16 @@ class Bus:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {}
+
+
+def _adapter(event: Event[Any]) -> TypeAdapter[Any]:
+    """Built once an event: building one takes longer than handling a hundred messages."""
+    if event.pattern not in _ADAPTERS:
+        _ADAPTERS[event.pattern] = TypeAdapter(event.tells)
+    return _ADAPTERS[event.pattern]
 
 
 def _stream_of(event: Event[Any]) -> Stream:

@@ -4,6 +4,7 @@ listening is known at once, queue groups share, streams number, refuse and redel
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -164,16 +165,23 @@ class MemoryTransport:
         finally:
             await listener.unsubscribe()
 
-    async def gather(self, subject: str, body: bytes, headers: dict[str, str], within: float) -> list[Packet]:
+    async def gather(
+        self, subject: str, body: bytes, headers: dict[str, str], within: float, enough: int = 0
+    ) -> list[Packet]:
         answers: list[Packet] = []
+        complete = asyncio.Event()
 
         async def answered(packet: Packet) -> None:
             answers.append(packet)
+            if len(answers) == enough:
+                complete.set()
 
         inbox = f"_INBOX_internal.{next(self._server.inboxes)}"
         listener = await self.listen(inbox, "", answered)
         if self._server.deliver(Packet(subject, body, dict(headers), inbox)):
-            await asyncio.sleep(within)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within):
+                    await complete.wait()
         await listener.unsubscribe()
         return answers
 
@@ -255,7 +263,7 @@ class _Reader:
             packet = next((p for seq, p in self._server.stored[stream.name] if seq == sequence), None)
             if packet is None or sequence in self._state.done:
                 continue
-            if self._state.attempts[sequence] >= self._state.wanted.max_deliver:
+            if 0 <= self._state.wanted.max_deliver <= self._state.attempts[sequence]:
                 continue  # like JetStream: past max_deliver it just stays
             self._state.attempts[sequence] += 1
             delivery = _Delivery(packet, self._state.attempts[sequence], sequence, self._state)

@@ -93,7 +93,9 @@ class NatsTransport:
             raise NoAnswer(subject) from error
         return _packet(message)
 
-    async def gather(self, subject: str, body: bytes, headers: dict[str, str], within: float) -> list[Packet]:
+    async def gather(
+        self, subject: str, body: bytes, headers: dict[str, str], within: float, enough: int = 0
+    ) -> list[Packet]:
         inbox = self._client.new_inbox()
         subscription = await self._client.subscribe(inbox)
         answers: list[Packet] = []
@@ -105,6 +107,8 @@ class NatsTransport:
                     if _status(message) == "503":
                         return answers
                     answers.append(_packet(message))
+                    if len(answers) == enough:
+                        return answers
         except (TimeoutError, nats.errors.TimeoutError):
             return answers  # the time to wait is how long a scatter lasts, not a failure
         finally:

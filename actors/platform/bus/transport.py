@@ -88,8 +88,10 @@ class Transport(Protocol):
         """Raises NobodyListens at once, NoAnswer after `timeout` seconds."""
         ...
 
-    async def gather(self, subject: str, body: bytes, headers: dict[str, str], within: float) -> list[Packet]:
-        """Every answer that arrives within so many seconds."""
+    async def gather(
+        self, subject: str, body: bytes, headers: dict[str, str], within: float, enough: int = 0
+    ) -> list[Packet]:
+        """Every answer that arrives within so many seconds; returns early at `enough` answers (0: never)."""
         ...
 
     async def listen(self, subject: str, queue: str, handler: OnPacket) -> Closable:

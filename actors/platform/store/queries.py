@@ -1,0 +1,29 @@
+"""A room's SQL: one file of named statements, each with a sentence saying what it decides.
+
+-- name: close_turn
+-- Only the owner at this epoch may close; a twin who lost the turn changes nothing.
+UPDATE turn …
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import LiteralString, cast
+
+_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+
+
+def load(path: Path) -> Mapping[str, LiteralString]:
+    """Name -> statement. Raises ValueError for a name used twice or a statement without its sentence."""
+    parts = _NAME.split(path.read_text(encoding="utf-8"))
+    queries: dict[str, LiteralString] = {}
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        if name in queries:
+            raise ValueError(f"{path.name}: {name} is there twice")
+        if not text.strip().startswith("--"):
+            raise ValueError(f"{path.name}: {name} needs a sentence that says what it decides")
+        # The text comes from a file of this package, never from input: that is what LiteralString promises.
+        queries[name] = cast("LiteralString", text.strip())
+    return queries
