@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -142,8 +143,11 @@ def _provider(process: str, endpoint: str) -> TracerProvider:
     return provider
 
 
-def configure_logging(level: str, process: str) -> None:
-    """One JSON object a line on stderr, with the process's slot; called once in every process."""
+def configure_logging(level: str, process: str, file: Path | None = None) -> None:
+    """One JSON object a line, with the process's slot, on stderr or at the end of `file`; called once in every
+    process."""
+    # Line-buffered and open as long as the process lives.
+    out = file.open("a", encoding="utf-8", buffering=1) if file else sys.stderr
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -154,7 +158,7 @@ def configure_logging(level: str, process: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=out),
         cache_logger_on_first_use=False,
     )
 

@@ -1,0 +1,90 @@
+"""The gateway as a supervised child process: its own core, and no Ray in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from actors.embedded.process import ChildProcess, Command
+from actors.platform.config import Settings
+
+REPORT = Path("run") / "gateway.json"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAddresses:
+    http: str
+    grpc: str
+
+
+class GatewayProcess:
+    """The gateway writes where it listens into a report file; then it is asked whether it answers."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._report = settings.data_path / REPORT
+        self._process = ChildProcess(
+            Command(
+                "gateway",
+                (sys.executable, "-m", "gateway", "--report", str(self._report)),
+                settings.data_path,
+                environment(settings),
+                cwd=Path.cwd(),
+            ),
+            probe=self._answers,
+            say=say,
+            before_spawn=self._forget,
+        )
+
+    @property
+    def addresses(self) -> GatewayAddresses:
+        report = json.loads(self._report.read_text(encoding="utf-8"))
+        return GatewayAddresses(http=report["http"], grpc=report["grpc"])
+
+    @property
+    def notes(self) -> list[str]:
+        return json.loads(self._report.read_text(encoding="utf-8")).get("notes", [])
+
+    async def start(self) -> None:
+        await self._process.start()
+
+    async def stop(self) -> None:
+        await self._process.stop(grace=self._settings.server.drain_seconds + 5)
+        self._report.unlink(missing_ok=True)
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "kind": "gateway",
+            "pool": None,
+            "pid": self._process.pid,
+            "state": str(self._process.state),
+        }
+
+    async def _forget(self) -> None:
+        self._report.unlink(missing_ok=True)
+
+    async def _answers(self) -> bool:
+        if not self._report.exists():
+            return False
+        host, _, port = self.addresses.http.removeprefix("http://").rpartition(":")
+        _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.close()
+        return True
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """What a child process needs to load these very settings: ours, with the addresses in use."""
+    return {
+        **os.environ,
+        "COPILOT_DATA_DIR": str(settings.data_path),
+        "COPILOT_NATS__URL": settings.nats.url,
+        "COPILOT_DATABASE__URL": settings.database.url,
+        "COPILOT_REDIS__URL": settings.redis.url,
+        "COPILOT_OBSERVATORY__PROMETHEUS_URL": settings.observatory.prometheus_url,
+    }

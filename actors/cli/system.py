@@ -1,0 +1,179 @@
+"""The whole system in one place: embedded servers, pools, supervisor, gateway. `copilot up` and the tests start
+this same code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from actors.cli.front import GatewayProcess
+from actors.embedded.nats import ACCOUNT, NatsPermissions
+from actors.embedded.stack import Addresses, EmbeddedStack
+from actors.platform.bus import Bus
+from actors.platform.bus.callout import AuthCallout
+from actors.platform.bus.nats import NatsTransport
+from actors.platform.config import Settings, mask_url
+from actors.platform.pool.definition import Runtime
+from actors.platform.pool.desk import SupervisorDesk
+from actors.platform.pool.local import LocalRuntime
+from actors.platform.pool.supervisor import Supervisor
+from actors.platform.store.migrate import migrate
+from actors.platform.telemetry import Telemetry
+from actors.pools import POOLS
+from schemas.subjects import client_publish, client_subscribe
+
+RuntimeName = Literal["ray", "local"]
+STATE_FILE = Path("run") / "copilot.json"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`ray_address`: join that Ray cluster instead of starting a node."""
+
+    runtime: RuntimeName = "ray"
+    demo: bool = True
+    ray_address: str | None = None
+    packages: Path | None = None
+
+
+class System:
+    """`start` returns when a question can be asked; `stop` ends everything that it started."""
+
+    def __init__(self, settings: Settings, options: Options, say: Say) -> None:
+        self._options = options
+        self._say = say
+        self._stack = EmbeddedStack(
+            settings,
+            options.demo,
+            NatsPermissions(client_publish(), client_subscribe()),
+            say,
+            options.packages,
+        )
+        self._runtime = make_runtime(settings.data_path, options)
+        self.settings = settings
+        self.addresses: Addresses | None = None
+        self.supervisor: Supervisor | None = None
+        self.gateway: GatewayProcess | None = None
+        self._callout: AuthCallout | None = None
+        self._bus: Bus | None = None
+
+    async def start(self) -> None:
+        """Raises what a part raised, with nothing left running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        # Ray starts while the servers do: both take seconds, and neither needs the other.
+        opened = asyncio.create_task(self._runtime.open())
+        try:
+            self.addresses = await self._stack.start()
+        finally:
+            await opened
+        self.settings = effective(self.settings, self.addresses)
+        applied = await migrate(self.settings.database.url)
+        if applied:
+            self._say(f"applied migrations: {', '.join(applied)}")
+        await self._start_callout()
+        await self._start_pools()
+        self.gateway = GatewayProcess(self.settings, self._say)
+        await self.gateway.start()
+        self._write_state()
+
+    async def stop(self) -> None:
+        """The gateway first: it finishes the turns that run; the servers last."""
+        if self.gateway is not None:
+            await self.gateway.stop()
+        if self.supervisor is not None:
+            await self.supervisor.stop()
+        if self._bus is not None:
+            await self._bus.close()
+        if self._callout is not None:
+            await self._callout.stop()
+        await self._runtime.close()
+        await self._stack.stop()
+        (self.settings.data_path / STATE_FILE).unlink(missing_ok=True)
+
+    async def _start_callout(self) -> None:
+        if self.settings.auth.mode == "jwt" and self._stack.issuer_seed:
+            self._callout = AuthCallout(
+                self.settings.nats.url, self._stack.issuer_seed, ACCOUNT, self.settings.auth
+            )
+            await self._callout.start()
+
+    async def _start_pools(self) -> None:
+        self._say("starting the pools")
+        self.supervisor = Supervisor(self._runtime, POOLS, self.settings)
+        telemetry = Telemetry("supervisor", "supervisor-0", self.settings.telemetry)
+        self._bus = Bus(NatsTransport(self.settings.nats.url, "supervisor-0"), "supervisor-0", telemetry)
+        await self._bus.connect()
+        await self._bus.ensure_streams()
+        await SupervisorDesk(self._bus, self.supervisor, telemetry).open()
+        await self.supervisor.start()
+
+    def state(self) -> dict[str, Any]:
+        """What `copilot status` and `copilot config show` print of a running system; no secrets."""
+        if self.addresses is None or self.gateway is None or self.supervisor is None:
+            raise RuntimeError("the system has not been started")
+        urls = asdict(self.addresses)
+        urls.pop("notes")
+        urls.update(
+            nats=self.addresses.nats_public, http=self.gateway.addresses.http, grpc=self.gateway.addresses.grpc
+        )
+        urls.pop("nats_public")
+        return {
+            "pid": os.getpid(),
+            "runtime": self._runtime.name,
+            "data_dir": str(self.settings.data_path),
+            "addresses": {name: mask_url(url) if url else None for name, url in urls.items()},
+            "notes": [*self.addresses.notes, *self.gateway.notes],
+            "processes": self._processes(),
+        }
+
+    def _processes(self) -> list[dict[str, Any]]:
+        servers = [
+            {"kind": p.kind, "pool": None, "pid": p.pid, "state": str(p.state)} for p in self._stack.processes()
+        ]
+        actors = [
+            {"kind": "actor", "pool": a.pool, "slot": a.slot, "pid": a.pid, "state": a.state}
+            for a in (self.supervisor.states().actors if self.supervisor else ())
+        ]
+        own = {"kind": "supervisor", "pool": None, "pid": os.getpid(), "state": "ready"}
+        gateway = [self.gateway.told()] if self.gateway else []
+        return [own, *gateway, *servers, *actors]
+
+    def _write_state(self) -> None:
+        path = self.settings.data_path / STATE_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(self.state(), indent=2), encoding="utf-8")
+        part.replace(path)
+
+
+def make_runtime(data_path: Path, options: Options) -> Runtime:
+    if options.runtime == "local":
+        return LocalRuntime()
+    from actors.platform.pool.ray import RayRuntime  # importing ray takes a second; local mode goes without
+
+    return RayRuntime(data_path, options.ray_address)
+
+
+def effective(settings: Settings, addresses: Addresses) -> Settings:
+    """The settings with the addresses that are in fact used."""
+    return settings.model_copy(
+        update={
+            "data_dir": str(settings.data_path),
+            "nats": settings.nats.model_copy(update={"url": addresses.nats}),
+            "database": settings.database.model_copy(update={"url": addresses.postgresql}),
+            "redis": settings.redis.model_copy(update={"url": addresses.redis}),
+            "observatory": settings.observatory.model_copy(update={"prometheus_url": addresses.prometheus or ""}),
+        }
+    )
