@@ -93,7 +93,7 @@ class DebianPackage:
             places += ("-o", f"{option}={partial / folder}")
         problem: ToolFailed | None = None
         try:
-            await _apt_get(*places, "update", cwd=partial)
+            await _apt_get(*places, "-o", "APT::Update::Error-Mode=any", "update", cwd=partial)
         except ToolFailed as error:
             problem = error  # one unreachable source of several is enough; ours may be among the others
         try:

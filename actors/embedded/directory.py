@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from actors.embedded.account import Account
-from actors.embedded.errors import DataDirectoryInUse
+from actors.embedded.errors import DataDirectoryInUse, DataDirectoryUnusable
 
 LONGEST_SOCKET_DIRECTORY_BYTES = 90  # of the 107 that a socket's address may have; the rest is the file's name
 
@@ -28,9 +28,15 @@ def prepare(data: Path) -> None:
 
 @contextmanager
 def held(data: Path) -> Generator[None]:
-    """Holds the data directory for this process. Raises DataDirectoryInUse, which names the holder."""
-    prepare(data)
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Holds the data directory for this process.
+
+    Raises DataDirectoryInUse, which names the holder, or DataDirectoryUnusable.
+    """
+    try:
+        prepare(data)
+        descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DataDirectoryUnusable(data, error) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

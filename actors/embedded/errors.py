@@ -2,7 +2,8 @@
 
 EmbeddedError               str(error) is one paragraph for a person, with the remedy
 ├── ServerUnavailable       the server cannot be had or started here
-└── DataDirectoryInUse      another process works on this data directory
+├── DataDirectoryInUse      another process works on this data directory
+└── DataDirectoryUnusable   it cannot be made or written
 """
 
 from __future__ import annotations
@@ -30,3 +31,11 @@ class DataDirectoryInUse(EmbeddedError):
         )
         self.path = path
         self.pid = pid
+
+
+class DataDirectoryUnusable(EmbeddedError):
+    def __init__(self, path: Path, reason: OSError) -> None:
+        super().__init__(
+            f"the data directory {path} cannot be used ({reason}): set COPILOT_DATA_DIR to one that you may write"
+        )
+        self.path = path

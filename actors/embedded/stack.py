@@ -164,11 +164,18 @@ class EmbeddedStack:
 
     async def _start_observatory(self) -> tuple[str | None, str | None]:
         """The URLs of Prometheus and the shop, which it scrapes."""
-        shop = await self._start_shop() if self.demo else None
-        shop_url = shop.url if shop else None
         configured = self.settings.observatory.prometheus_url
         if configured:
-            return configured, shop_url
+            shop = await self._start_shop()
+            return configured, shop.url if shop else None
+        fetched, started = await asyncio.gather(
+            prometheus.PACKAGE.obtain(self._packages, self.say), self._start_shop(), return_exceptions=True
+        )
+        shop = _unless_failed(started)
+        return await self._start_prometheus(shop, fetched), shop.url if shop else None
+
+    async def _start_prometheus(self, shop: ShopServer | None, fetched: object) -> str | None:
+        """`fetched` is an exception where its programs cannot be had; the message becomes a note."""
         server = PrometheusServer(
             self._data,
             self._packages,
@@ -177,14 +184,17 @@ class EmbeddedStack:
             say=self.say,
         )
         try:
+            _unless_failed(fetched)
             await self._begin(server, "Prometheus")
         except ServerUnavailable as error:
             self._note(str(error))
-            return None, shop_url
+            return None
         self._note_port("Prometheus", prometheus.PORT, server.port)
-        return server.url, shop_url
+        return server.url
 
-    async def _start_shop(self) -> ShopServer:
+    async def _start_shop(self) -> ShopServer | None:
+        if not self.demo:
+            return None
         server = ShopServer(self._data, say=self.say)
         await self._begin(server, "the demo shop")
         self._note_port("the demo shop", demo_shop.PORT, server.port)

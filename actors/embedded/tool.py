@@ -16,8 +16,8 @@ class ToolFailed(RuntimeError):
 
     def __init__(self, command: str, reason: str, output: str) -> None:
         lines = [line for line in output.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith(("E: ", "Err:"))]
-        super().__init__(": ".join((f"{command} {reason}", *(errors or lines)[-1:])))
+        errors = [line for line in lines if line.startswith("E: ")]  # apt's first says most, others' last
+        super().__init__(": ".join((f"{command} {reason}", *(errors[:1] or lines[-1:]))))
         self.output = output
 
 

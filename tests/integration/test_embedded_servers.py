@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import nats
 import nats.errors
@@ -20,6 +21,7 @@ import psycopg
 import pytest
 import redis.asyncio
 from nats.aio.client import Client
+from redis.exceptions import RedisError
 
 from actors.embedded import postgresql_files
 from actors.embedded.errors import ServerUnavailable
@@ -48,7 +50,7 @@ async def eventually_gets(ask: Callable[[], Awaitable[object]], expected: object
     while True:
         try:
             assert await ask() == expected
-        except (OSError, psycopg.OperationalError, redis.exceptions.RedisError, nats.errors.Error):
+        except (OSError, psycopg.OperationalError, RedisError, nats.errors.Error):
             assert time.monotonic() < deadline, "did not answer in time"
         else:
             return
@@ -178,7 +180,7 @@ async def test_nats_refuses_a_wrong_password(data: Path, running: Running) -> No
 async def test_nats_in_jwt_mode_admits_the_copilot_and_no_client_by_itself(data: Path, running: Running) -> None:
     server = NatsServer(data, mode="jwt", permissions=PERMISSIONS)
     await running(server)
-    assert nkeys.from_seed(server.issuer_seed).public_key.startswith(b"A")
+    assert cast("bytes", nkeys.from_seed(server.issuer_seed).public_key).startswith(b"A")
     assert (data / "nats" / "issuer.seed").stat().st_mode & 0o777 == 0o600
     async with await nats.connect(server.url) as internal:
         await internal.jetstream().add_stream(name="KEPT", subjects=["kept.>"])
@@ -351,7 +353,7 @@ async def test_a_lock_with_the_pid_of_another_program_does_not_stop_postgresql(
     content = lock.read_text()
     await server.stop()
     sleeper = await asyncio.create_subprocess_exec(
-        "sleep", "60", **({"user": server.account.uid} if server.account else {})
+        "sleep", "60", user=server.account.uid if server.account else None
     )
     try:
         lock.write_text(content.replace(content.partition("\n")[0], str(sleeper.pid), 1))

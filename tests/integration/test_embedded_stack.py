@@ -24,6 +24,7 @@ import redis.asyncio
 from aiohttp import web
 
 from actors.embedded.debian import DebianPackage
+from actors.embedded.demo import ShopServer
 from actors.embedded.errors import DataDirectoryInUse, ServerUnavailable
 from actors.embedded.nats import NatsPermissions
 from actors.embedded.ports import LOOPBACK
@@ -196,6 +197,36 @@ async def test_without_prometheus_the_rest_serves_and_a_note_says_so(
     assert addresses.prometheus is None
     assert {one.kind for one in whole.processes()} == {"nats", "valkey"}
     assert any("no-such-package-at-all is not available" in note for note in addresses.notes)
+
+
+@pytest.mark.usefixtures("without_postgresql")
+async def test_the_shop_serves_without_prometheus_too(stack: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.embedded.prometheus.PACKAGE", NO_PACKAGE)
+    addresses = await stack(demo=True).start()
+    assert addresses.prometheus is None
+    assert addresses.shop is not None
+    async with aiohttp.ClientSession() as session, session.get(f"{addresses.shop}/metrics/payment") as answer:
+        assert "# TYPE" in await answer.text()
+
+
+@pytest.mark.usefixtures("without_postgresql")
+async def test_a_history_that_cannot_be_written_is_noted_and_the_shop_scraped_all_the_same(
+    stack: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(shop: ShopServer, tsdb: Path, promtool: Path) -> None:
+        assert os.access(promtool, os.X_OK)
+        raise OSError(f"no space left for {tsdb.name} of {shop.url}")
+
+    monkeypatch.setattr(ShopServer, "fill_history", fail)
+    whole = stack(demo=True)
+    addresses = await whole.start()
+    assert addresses.prometheus is not None
+    assert {one.kind for one in whole.processes()} == {"nats", "valkey", "shop", "prometheus"}
+    assert (
+        f"the demo shop has no history before now: no space left for data of {addresses.shop}" in addresses.notes
+    )
+    written = await json_of(f"{addresses.prometheus}/api/v1/status/config")
+    assert "/metrics/payment" in written["data"]["yaml"]
 
 
 async def test_when_a_part_cannot_start_nothing_is_left(

@@ -21,7 +21,7 @@ from actors.embedded.directory import (
     socket_directory,
     write_private,
 )
-from actors.embedded.errors import DataDirectoryInUse, ServerUnavailable
+from actors.embedded.errors import DataDirectoryInUse, DataDirectoryUnusable, ServerUnavailable
 
 HOLDER = """
 import sys, pathlib
@@ -58,6 +58,12 @@ def test_a_second_holder_is_told_the_pid_of_the_first(tmp_path: Path) -> None:
         holder.send_signal(signal.SIGKILL)
     with held(tmp_path):  # a killed holder holds nothing
         assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def test_a_data_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataDirectoryUnusable, match="COPILOT_DATA_DIR"), held(tmp_path / "file" / "data"):
+        pass
 
 
 def test_a_secret_is_readable_only_by_its_owner_and_replaced_whole(tmp_path: Path) -> None:
