@@ -1,0 +1,26 @@
+"""Fixtures of all tests: real servers once a run, a database of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from actors.platform.config import Settings
+from tests.support.servers import Servers, running_servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """NATS, PostgreSQL and Valkey."""
+    with running_servers(demo=False) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(servers: Servers) -> Iterator[Settings]:
+    """The settings with a fresh database."""
+    with servers.database() as url:
+        yield servers.settings.model_copy(
+            update={"database": servers.settings.database.model_copy(update={"url": url})}
+        )
