@@ -82,8 +82,10 @@ class Database:
     async def batch(self, statements: list[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
         """All of them in one transaction and one round trip; the rows of each, in order."""
         started = time.perf_counter()
-        async with self.connection() as connection, connection.pipeline(), connection.transaction():
-            cursors = [await connection.execute(self._queries[name], params) for name, params in statements]
+        async with self.connection() as connection:
+            async with connection.pipeline(), connection.transaction():
+                cursors = [await connection.execute(self._queries[name], params) for name, params in statements]
+            # Only now, after BEGIN … COMMIT went out together, are the answers there.
             rows = [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
         self._seconds.labels("batch").observe(time.perf_counter() - started)
         return rows
