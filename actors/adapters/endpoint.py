@@ -1,0 +1,142 @@
+"""One HTTP address of a backend: every call bounded in time and size, measured, and its failures named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import aiohttp
+from yarl import URL
+
+from actors.adapters.deadline import time_left
+from actors.adapters.port import Wiring
+from schemas.errors import BackendUnavailable, InvalidInput
+
+LARGEST_ANSWER_BYTES = 16 << 20
+LONGEST_QUERY_STRING = 4_096
+"""Beyond it the parameters go into a form: proxies refuse long addresses."""
+
+Parameters = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How a backend is called: in metrics, in sentences, and the setting that says where it is."""
+
+    key: str
+    title: str
+    setting: str
+
+
+class _TooLarge(Exception):
+    """The answer passed the limit; the rest was not read."""
+
+
+class Endpoint:
+    """`url` as configured, credentials in it allowed; empty means that there is none."""
+
+    def __init__(self, named: Named, url: str, wiring: Wiring, seconds: float) -> None:
+        self._named = named
+        self._http = wiring.http
+        self._meter = wiring.meter
+        self._seconds = seconds
+        self.configured = bool(url.strip())
+        self._base = _address(url)
+
+    @property
+    def shown(self) -> str:
+        """The backend and its address, without credentials."""
+        where = f" at {self._base.with_user(None)}" if self._base is not None else ""
+        return f"{self._named.title}{where}"
+
+    async def get(self, path: str, parameters: Parameters | None = None, *, seconds: float | None = None) -> Reply:
+        """Any status below 300 or above 399 is a Reply.
+
+        Raises BackendUnavailable where there is no address, no answer within `seconds` (the configured ones
+        unless given), or a redirect; InvalidInput where the answer is larger than 16 MB.
+        """
+        base = self._known_address()
+        limit = time_left(seconds or self._seconds)
+        started = time.perf_counter()
+        outcome = "failed"
+        try:
+            reply = await self._exchange(base / path, parameters or {}, limit)
+            outcome = _outcome(reply.status)
+        except TimeoutError as error:
+            outcome = "timeout"
+            raise BackendUnavailable(f"{self.shown} did not answer within {limit:.3g} s") from error
+        except _TooLarge as error:
+            raise InvalidInput(
+                f"the answer of {self.shown} is larger than {LARGEST_ANSWER_BYTES >> 20} MB: ask for less"
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            outcome = "unreachable"
+            raise BackendUnavailable(f"{self.shown} does not answer: {_why(error)}") from error
+        finally:
+            self._meter.record(self._named.key, outcome, time.perf_counter() - started)
+        if 300 <= reply.status < 400:
+            # Not followed: a backend must not be able to send us to another host.
+            raise BackendUnavailable(f"{self.shown} redirects elsewhere (status {reply.status})")
+        return reply
+
+    def _known_address(self) -> URL:
+        if self._base is not None:
+            return self._base
+        if self.configured:
+            raise BackendUnavailable(f"{self._named.setting} is not an http(s) address: set it to one")
+        raise BackendUnavailable(
+            f"no {self._named.title} is configured: set {self._named.setting} to its address, "
+            "for example http://127.0.0.1:9090"
+        )
+
+    async def _exchange(self, url: URL, parameters: Parameters, limit: float) -> Reply:
+        encoded = urlencode(parameters)
+        timeout = aiohttp.ClientTimeout(total=limit)
+        if len(encoded) > LONGEST_QUERY_STRING:
+            request = self._http.post(url, data=dict(parameters), timeout=timeout, allow_redirects=False)
+        else:
+            target = URL(f"{url}?{encoded}", encoded=True) if encoded else url
+            request = self._http.get(target, timeout=timeout, allow_redirects=False)
+        async with request as response:
+            return Reply(response.status, await _bounded(response))
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise _TooLarge
+    return bytes(body)
+
+
+def _address(url: str) -> URL | None:
+    """None where it is none that HTTP can use."""
+    try:
+        address = URL(url.strip())
+    except ValueError:
+        return None
+    usable = address.scheme in {"http", "https"} and bool(address.host)
+    return address.with_query(None).with_fragment(None) if usable else None
+
+
+def _outcome(status: int) -> str:
+    if status < 300:
+        return "ok"
+    return "refused" if 400 <= status < 500 else "failed"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return (error.os_error.strerror or str(error.os_error)).lower()
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "it closed the connection"
+    return str(error) or type(error).__name__

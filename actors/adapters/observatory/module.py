@@ -1,0 +1,111 @@
+"""The observatory: metrics, health and the catalogue, from whatever backend keeps the numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from actors.adapters.observatory import health, metric, raw
+from actors.adapters.observatory.asking import all_degraded, all_evidence, ask
+from actors.adapters.observatory.catalogue import CatalogueReader, reachable
+from actors.adapters.observatory.discovery import Discovery
+from actors.adapters.observatory.port import MetricsBackend
+from actors.adapters.observatory.promql import window_seconds
+from actors.adapters.observatory.questions import Questions
+from actors.adapters.observatory.registry import METRICS_BACKENDS
+from actors.adapters.port import Answer, Call, Offer, Wiring
+from schemas.adapters import (
+    CATALOGUE,
+    HEALTH,
+    METRIC,
+    QUERY,
+    STATE,
+    UPSTREAM,
+    BackendState,
+    BackendStates,
+    Catalogue,
+    Empty,
+    HealthAnswer,
+    HealthQuestion,
+    MetricAnswer,
+    MetricQuestion,
+    RawAnswer,
+    RawQuery,
+    UpstreamAnswer,
+)
+from schemas.errors import InvalidInput, Violation
+from schemas.plans import TimeRange
+
+
+class ObservatoryModule:
+    """A `Module`. The first metrics backend is asked; the state of all of them is told."""
+
+    def __init__(
+        self, wiring: Wiring, backends: Sequence[Callable[[Wiring], MetricsBackend]] = METRICS_BACKENDS
+    ) -> None:
+        settings = wiring.settings
+        self.name: Final = "observatory"
+        self._backends = tuple(make(wiring) for make in backends)
+        self._metrics = self._backends[0]
+        self._slo = settings.catalogue.slo
+        self._discovery = Discovery(self._metrics, settings.observatory.catalogue_ttl_seconds)
+        self._catalogue = CatalogueReader(self._discovery, settings.catalogue)
+        self.offers: Final[tuple[Offer[Any, Any], ...]] = (
+            Offer(CATALOGUE, self.catalogue),
+            Offer(METRIC, self.metric),
+            Offer(UPSTREAM, self.upstream),
+            Offer(HEALTH, self.health),
+            Offer(QUERY, self.query),
+            Offer(STATE, self.state),
+        )
+
+    async def states(self) -> tuple[BackendState, ...]:
+        return tuple(await asyncio.gather(*(backend.state() for backend in self._backends)))
+
+    async def close(self) -> None:
+        """Nothing is held beside the actor's own session."""
+
+    async def catalogue(self, asked: Empty, call: Call) -> Answer[Catalogue]:
+        found = await self._catalogue.read()
+        return Answer(found, degraded=found.degraded)
+
+    async def metric(self, asked: MetricQuestion, call: Call) -> Answer[MetricAnswer]:
+        only = None if asked.service is None else (asked.service,)
+        to = await self._questions(asked.range, only)
+        found = await ask(self._metrics, metric.questions_for(asked, to), asked.range)
+        output = metric.answer(asked, found, self._slo, asked.service, each=False)
+        return Answer(output, all_evidence(found), all_degraded(found))
+
+    async def upstream(self, asked: MetricQuestion, call: Call) -> Answer[UpstreamAnswer]:
+        """One group of queries for all of the services together, whatever their number."""
+        if asked.service is None:
+            violation = Violation(pointer="/service", detail="must name the service whose dependencies are meant")
+            raise InvalidInput("upstream needs a service", violations=(violation,))
+        catalogue = await self._catalogue.read()
+        services = reachable(catalogue.depends_on, asked.service)
+        if not services:
+            return Answer(UpstreamAnswer(service=asked.service, figures=()), degraded=catalogue.degraded)
+        to = await self._questions(asked.range, services, each=True)
+        found = await ask(self._metrics, metric.questions_for(asked, to), asked.range)
+        figures = [metric.answer(asked, found, self._slo, service, each=True) for service in services]
+        output = UpstreamAnswer(service=asked.service, figures=metric.worst_first(figures))
+        return Answer(output, all_evidence(found), catalogue.degraded + all_degraded(found))
+
+    async def health(self, asked: HealthQuestion, call: Call) -> Answer[HealthAnswer]:
+        only = None if asked.service is None else (asked.service,)
+        to = await self._questions(asked.range, only, each=True)
+        found = await ask(self._metrics, health.questions_for(to), asked.range)
+        services = only or tuple(health.services_in(found) | set((await self._catalogue.read()).services))
+        output = HealthAnswer(services=health.judge(services, found, self._slo))
+        return Answer(output, all_evidence(found), all_degraded(found))
+
+    async def query(self, asked: RawQuery, call: Call) -> Answer[RawAnswer]:
+        return await raw.run(self._metrics, asked)
+
+    async def state(self, asked: Empty, call: Call) -> Answer[BackendStates]:
+        return Answer(BackendStates(backends=await self.states()))
+
+    async def _questions(self, over: TimeRange, services: tuple[str, ...] | None, each: bool = False) -> Questions:
+        window = window_seconds(over)
+        return Questions(await self._discovery.vocabulary(), window, services, each)
