@@ -1,0 +1,118 @@
+"""What can be done to the shop: deploy, scale, roll back, restart a service."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, cast
+
+from actors.embedded.shop import SERVICES
+
+LARGEST_SCALE = 50
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}")
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_FIELDS = frozenset({"action", "service", "version", "replicas", "key"})
+
+
+class InvalidAction(ValueError):
+    """What was asked for is not an action; the text says what is wrong with it."""
+
+
+class NothingToRollBack(InvalidAction):
+    """No version was there before the one that runs."""
+
+
+class Kind(StrEnum):
+    DEPLOY = "deploy"
+    SCALE = "scale"
+    ROLLBACK = "rollback"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An action asked for, checked. `key` makes a repeat of the request harmless."""
+
+    kind: Kind
+    service: str
+    version: str | None = None
+    replicas: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action taken at `at`, microseconds since the Unix epoch."""
+
+    at: int
+    request: Request
+
+    def as_json(self) -> dict[str, object]:
+        request = self.request
+        return {
+            "at": self.at,
+            "action": request.kind.value,
+            "service": request.service,
+            "version": request.version,
+            "replicas": request.replicas,
+            "key": request.key,
+        }
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Action:
+        """Raises KeyError or InvalidAction where `body` was not written by `as_json`."""
+        return cls(int(body["at"]), parse({name: body.get(name) for name in _FIELDS}))
+
+
+def parse(body: object) -> Request:
+    """`{action, service, version?, replicas?, key?}` as a request. Raises InvalidAction."""
+    if not isinstance(body, dict):
+        raise InvalidAction("the body must be a JSON object")
+    fields = cast("dict[str, object]", body)
+    unknown = sorted(str(name) for name in fields if name not in _FIELDS)
+    if unknown:
+        raise InvalidAction(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(_FIELDS))}")
+    kind = _kind(fields.get("action"))
+    service = fields.get("service")
+    if service not in SERVICES:
+        raise InvalidAction(f"no service {service!r}; there are {', '.join(SERVICES)}")
+    version, replicas = fields.get("version"), fields.get("replicas")
+    if kind is not Kind.DEPLOY and version is not None:
+        raise InvalidAction(f"{kind.value} takes no version")
+    if kind is not Kind.SCALE and replicas is not None:
+        raise InvalidAction(f"{kind.value} takes no replicas")
+    return Request(
+        kind,
+        str(service),
+        _version(version) if kind is Kind.DEPLOY else None,
+        _replicas(replicas) if kind is Kind.SCALE else None,
+        _key(fields.get("key")),
+    )
+
+
+def _kind(value: object) -> Kind:
+    try:
+        return Kind(cast("str", value))
+    except ValueError:
+        raise InvalidAction(f"no action {value!r}; there are {', '.join(Kind)}") from None
+
+
+def _version(value: object) -> str:
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise InvalidAction("deploy needs a version: 1 to 64 of letters, digits and . + _ -")
+    return value
+
+
+def _replicas(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_SCALE:
+        raise InvalidAction(f"scale needs replicas: a whole number from 1 to {LARGEST_SCALE}")
+    return value
+
+
+def _key(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
+        raise InvalidAction("a key is 1 to 200 printable ASCII characters without spaces")
+    return value
