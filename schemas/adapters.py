@@ -53,7 +53,8 @@ class EvidenceRange(Frozen):
 
 class EvidenceResult(Frozen):
     """`value` in base units (seconds, bytes, ratios 0 to 1): a number for a scalar, rows for a table
-    (`[{labels…, "value": n}]`), `[[unix seconds, n], …]` a label set for a series, null for none."""
+    (`[{labels…, "value": n}]`), `[{"labels": {…}, "points": [[unix seconds, n], …]}, …]` for series, null for
+    none. A value that was NaN or infinite is null."""
 
     kind: Literal["scalar", "series", "table", "logs", "traces", "none"]
     name: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,6 +72,9 @@ class Endpoint:
         try:
             reply = await self._exchange(base / path, parameters or {}, limit)
             outcome = _outcome(reply.status)
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
         except TimeoutError as error:
             outcome = "timeout"
             raise BackendUnavailable(f"{self.shown} did not answer within {limit:.3g} s") from error
@@ -135,8 +140,11 @@ def _outcome(status: int) -> str:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return (error.os_error.strerror or str(error.os_error)).lower()
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "it closed the connection"
-    return str(error) or type(error).__name__
+    """Not the error's own text: that may repeat the address with its credentials."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name cannot be resolved"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)):
+        return "it closed the connection before its answer was complete"
+    return type(error).__name__

@@ -6,7 +6,7 @@ from actors.platform.telemetry import Telemetry
 
 
 class Meter:
-    """`outcome`: ok, refused (4xx), failed (other statuses, unreadable answers), unreachable, timeout."""
+    """`outcome`: ok (2xx), refused (4xx), failed (other statuses, too large), unreachable, timeout, cancelled."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._requests = telemetry.counter(

@@ -138,6 +138,16 @@ async def test_a_value_full_of_syntax_is_found_literally(
     assert {sample.labels["service"] for sample in reading.samples} == {ODD_NAME}
 
 
+@pytest.mark.parametrize(
+    "character", [*"\"\\'`{}#\n\r\t\0\x7f\x85\u2028\ufeff\ufffd\U0001f600"], ids=lambda one: f"U+{ord(one):04X}"
+)
+async def test_any_character_may_stand_in_a_value(
+    backend: MetricsBackend, server: MeasuredPrometheus, character: str
+) -> None:
+    selector = Selector("up", (Matcher("service", "!=", f"a{character}{character}b"),))
+    assert (await backend.instant(Query(f"count({selector})"), server.end)).samples[0].value == 9
+
+
 async def test_what_only_the_backend_can_refuse_comes_back_in_its_words(
     backend: MetricsBackend, server: MeasuredPrometheus
 ) -> None:

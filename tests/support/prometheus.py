@@ -6,7 +6,7 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ class MeasuredPrometheus:
 
 
 @contextmanager
-def measured_prometheus(history: list[WrittenSeries]) -> Iterator[MeasuredPrometheus]:
+def measured_prometheus(history: list[WrittenSeries]) -> Generator[MeasuredPrometheus]:
     """Started with the history in its database; scrapes nothing."""
     end = math.floor(time.time() / STEP_SECONDS) * STEP_SECONDS
 

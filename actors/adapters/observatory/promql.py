@@ -93,7 +93,9 @@ def _escaped(character: str) -> str:
         return "\\" + character
     if character == "\n":
         return "\\n"
-    return f"\\u{ord(character):04x}" if ord(character) < 0x20 or ord(character) == 0x7F else character
+    # U+FFFD is escaped as well: Prometheus' lexer takes it for a sign of broken UTF-8.
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x20 or code in {0x7F, 0xFFFD} else character
 
 
 def one_of(label: str, values: Iterable[str]) -> Matcher:
