@@ -13,7 +13,7 @@ from actors.conversation.acceptance import Acceptance
 from actors.conversation.letters import LetterBox
 from actors.conversation.ownership import Claims, Lease, OwnedTurn
 from actors.conversation.records import Records, outcome_of
-from actors.conversation.reply import ReplyWriter, TurnLost
+from actors.conversation.reply import ReplyWriter
 from actors.conversation.turn import TurnRunner
 from actors.platform.bus.identity import identify
 from actors.platform.bus.transport import Transport
@@ -112,8 +112,7 @@ class ConversationActor(PoolActor):
             del self._running[key]
         self._gauge.set(len(self._running))
         if not task.cancelled() and (error := task.exception()):
-            # The turn stays open; after this life's lease another takes it up.
-            log.error("turn.crashed", turn=key[1], error=repr(error))
+            log.error("turn.not_released", turn=key[1], error=repr(error))
 
     def _queued(self, session_id: str) -> None:
         """The turn before it may have closed while this one was stored: somebody looks."""
@@ -131,16 +130,11 @@ class ConversationActor(PoolActor):
     async def _tell_again(self, row: Row) -> None:
         reply = ReplyWriter(self.bus, row["session_id"], row["id"], self._lease.actor)
         reply.note(await self.bus.read(REPLY_LOG, session=row["session_id"], turn=row["id"]))
-        if reply.finished:
-            return
         outcome = outcome_of(row)
-        try:
-            if outcome.message is not None:
-                await reply.completed(outcome.message)
-            elif outcome.problem is not None:
-                await reply.failed(outcome.problem)
-        except TurnLost:
-            log.info("turn.told_by_another", turn=row["id"])
+        if outcome.message is not None:
+            await reply.completed(outcome.message)
+        elif outcome.problem is not None:
+            await reply.failed(outcome.problem)
 
     async def _forget_keys(self) -> None:
         while True:

@@ -126,6 +126,9 @@ class Claims:
                     await self._bury_the_dead()
             except Unavailable as error:
                 log.warning("claims.waiting", waits_for="PostgreSQL", error=error.detail)
+            except Exception:
+                # This loop is what recovers turns: one that cannot be taken must not end it.
+                log.exception("claims.failed")
 
     async def _next(self) -> bool:
         """True when woken, False when the poll is due."""

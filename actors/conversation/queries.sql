@@ -87,6 +87,11 @@ SELECT EXISTS (SELECT FROM turn t WHERE t.session_id = mine.session_id AND t.seq
                AND t.state IN ('queued', 'running')) AS waiting
 FROM mine;
 
+-- name: release_turn
+-- Gives a turn back that this owner cannot finish; a no-op when it has passed to another.
+UPDATE turn SET actor = NULL
+WHERE owner = %(owner)s AND id = %(turn_id)s AND actor = %(actor)s AND epoch = %(epoch)s AND state = 'running';
+
 -- name: renew_lease
 -- Says that this actor lives; its turns stay its own for so many seconds.
 INSERT INTO actor_lease (actor, until) VALUES (%(actor)s, now() + make_interval(secs => %(seconds)s))
@@ -102,7 +107,7 @@ SELECT actor FROM actor_lease WHERE until < now();
 
 -- name: last_closed_by
 -- Turns that a dead actor closed shortly before its end: the commit may have been its last act.
-SELECT owner, id, session_id, events, problem::text AS problem,
+SELECT id, session_id, state, events, problem::text AS problem,
        (SELECT body::text FROM message m WHERE m.session_id = turn.session_id AND m.seq = turn.seq) AS body
 FROM turn WHERE actor = %(actor)s AND closed_at > now() - interval '5 minutes';
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -85,10 +85,21 @@ class ReplyWriter:
             await self._write(ReplyEvidence(**self._ids, sequence=self.sequence, evidence=item))
 
     async def completed(self, message: Message) -> None:
-        await self._write(ReplyCompleted(**self._ids, sequence=self.sequence, message=message))
+        await self._end(lambda: ReplyCompleted(**self._ids, sequence=self.sequence, message=message))
 
     async def failed(self, problem: Problem) -> None:
-        await self._write(ReplyFailed(**self._ids, sequence=self.sequence, problem=problem))
+        await self._end(lambda: ReplyFailed(**self._ids, sequence=self.sequence, problem=problem))
+
+    async def _end(self, final: Callable[[], ReplyEvent]) -> None:
+        """The last event of a turn that is closed in the store: it follows whatever a twin may have written
+        meanwhile, and is there once."""
+        while not self.finished:
+            try:
+                await self._write(final())
+            except TurnLost:
+                self.note(
+                    await self._bus.read(REPLY_LOG, after=self._last, session=self._session, turn=self._turn)
+                )
 
     async def _write(self, event: ReplyEvent) -> None:
         """Returns when the stream has it. An answer that got lost on the way is found again by the event's id."""

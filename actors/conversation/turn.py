@@ -61,6 +61,10 @@ class TurnRunner:
                 await self._answer(turn, reply)
             except TurnLost:
                 log.info("turn.lost", turn=turn.id, epoch=turn.epoch)
+                await self._release(turn)
+            except Exception:
+                log.exception("turn.crashed", turn=turn.id, epoch=turn.epoch)
+                await self._release(turn)
 
     async def _answer(self, turn: OwnedTurn, reply: ReplyWriter) -> None:
         try:
@@ -83,6 +87,13 @@ class TurnRunner:
             await self._fail(turn, reply, unexpected.problem())
         else:
             await self._complete(turn, reply, meaning, said)
+
+    async def _release(self, turn: OwnedTurn) -> None:
+        """Whoever may write the reply is decided in the store. A turn that is still this actor's there, although
+        its stream was disturbed, is given back, and claimed again with a higher epoch."""
+        params = {"owner": turn.owner, "turn_id": turn.id, "actor": self._actor, "epoch": turn.epoch}
+        await self._commits.write(turn.session_id, [("release_turn", params)])
+        self._session_free()
 
     async def _think(self, turn: OwnedTurn, reply: ReplyWriter) -> tuple[Understanding, Said]:
         context = await self._ask.open_turn(turn.session_id)

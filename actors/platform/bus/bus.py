@@ -78,6 +78,10 @@ class Bus:
         for stream in STREAMS:
             await self._transport.ensure_stream(stream)
 
+    async def flush(self) -> None:
+        """After this, what was subscribed is heard."""
+        await self._transport.flush()
+
     @property
     def connected(self) -> bool:
         return self._transport.connected

@@ -191,6 +191,9 @@ class MemoryTransport:
         listener.start()
         return listener
 
+    async def flush(self) -> None:
+        """Nothing is ever on its way."""
+
     async def ensure_stream(self, stream: Stream) -> None:
         """Streams are there from the start."""
 

@@ -126,6 +126,9 @@ class NatsTransport:
             pending_bytes_limit=PENDING_BYTES,
         )
 
+    async def flush(self) -> None:
+        await self._client.flush(timeout=5)
+
     async def ensure_stream(self, stream: Stream) -> None:
         """Creates the stream or brings its settings up to date. The API is called directly: the client
         library's own configuration class lags behind the server's options."""

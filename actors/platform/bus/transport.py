@@ -98,6 +98,10 @@ class Transport(Protocol):
         """With a queue name one listener of that name gets each message; with "" all do."""
         ...
 
+    async def flush(self) -> None:
+        """Returns when the server knows of every subscription and has every message that was published."""
+        ...
+
     async def ensure_stream(self, stream: Stream) -> None: ...
 
     async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: int | None) -> int:
