@@ -200,6 +200,7 @@ class Bus:
 
         group = "" if request.everyone else queue or request.served_by
         self._subscriptions.append(await self._transport.listen(request.subject(**parts), group, received))
+        await self._transport.flush()  # who asks from another connection is heard from now on
 
     async def subscribe(
         self, event: Event[Any], callback: Callable[[Any], Awaitable[None]], *, subject: str

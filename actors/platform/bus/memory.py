@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import random
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -88,7 +89,6 @@ class MemoryServer:
     )
     consumers: dict[str, _Consumer] = field(default_factory=dict[str, _Consumer])
     inboxes: itertools.count[int] = field(default_factory=itertools.count)
-    turns: itertools.count[int] = field(default_factory=itertools.count)
 
     def deliver(self, packet: Packet) -> int:
         """Returns how many listeners got it."""
@@ -97,8 +97,7 @@ class MemoryServer:
         for listener in self.listeners:
             if matches(listener.subject, packet.subject):
                 (groups[listener.subject, listener.queue] if listener.queue else alone).append(listener)
-        turn = next(self.turns)
-        chosen = alone + [group[turn % len(group)] for group in groups.values()]
+        chosen = alone + [random.choice(group) for group in groups.values()]  # noqa: S311 - spreads load
         for listener in chosen:
             listener.pending.put_nowait(packet)
         return len(chosen)

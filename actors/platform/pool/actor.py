@@ -44,7 +44,6 @@ class PoolActor:
         await self.open()
         await self.bus.serve(PING, self._ping, queue=self.place.pool, pool=self.place.pool)
         await self.bus.serve(METRICS, self._metrics)
-        await self.bus.flush()
         log.info("actor.serving", slot=self.place.slot)
 
     async def stop(self) -> None:
