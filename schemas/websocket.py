@@ -39,9 +39,7 @@ class SendMessage(ClientFrame):
     as_of: AwareDatetime | None = None
 
     def submission(self) -> SubmitTurn:
-        return SubmitTurn(
-            session_id=self.session_id, content=self.content, turn_id=self.turn_id, as_of=self.as_of
-        )
+        return SubmitTurn(session_id=self.session_id, content=self.content, turn_id=self.turn_id, as_of=self.as_of)
 
 
 class Subscribe(ClientFrame):

@@ -1,0 +1,185 @@
+"""The gateway's process: everything put together, started, and stopped without losing a reply."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from actors.platform.bus import Bus
+from actors.platform.bus.nats import CONNECT_ERRORS, NatsTransport
+from actors.platform.bus.transport import Transport
+from actors.platform.config import Settings, mask_url
+from actors.platform.telemetry import Telemetry
+from gateway import asyncapi, docs, middleware, openapi, websocket
+from gateway.call import GATEWAY
+from gateway.gateway import Gateway
+from gateway.grpc.server import GrpcServer
+from gateway.listen import Addresses, open_socket, shown
+from gateway.rest.system import VERSION
+from gateway.routes import ROUTES
+from schemas.envelope import Envelope
+from schemas.subjects import METRICS
+from schemas.system import MetricsReport, MetricsRequest
+
+log = structlog.get_logger(__name__)
+
+POOL = "gateway"
+RETRY_SECONDS = 0.2
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    gateway: Gateway
+    addresses: Addresses
+
+
+async def serve(
+    settings: Settings,
+    *,
+    say: Say,
+    slot: str = "gateway-0",
+    ready: Callable[[Addresses], None] = lambda addresses: None,
+) -> None:
+    """Serves until SIGTERM or SIGINT; then finishes running turns for up to `server.drain_seconds`."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with opened(settings, say=say, slot=slot, stop=stop) as running:
+            if running is None:
+                return
+            ready(running.addresses)
+            await stop.wait()
+            say("stopping: running turns are finished first")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def run(settings: Settings, *, say: Say, slot: str = "gateway-0", ready: Callable[[Addresses], None]) -> None:
+    """`serve` on uvloop, in a process of its own."""
+    uvloop.run(serve(settings, say=say, slot=slot, ready=ready))
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings,
+    *,
+    say: Say,
+    slot: str = "gateway-0",
+    transport: Transport | None = None,
+    stop: asyncio.Event | None = None,
+) -> AsyncGenerator[Running | None]:
+    """A gateway that listens; None when `stop` was set while it still waited for the bus."""
+    telemetry = Telemetry(POOL, slot, settings.telemetry)
+    changes: list[Callable[[bool], None]] = []
+
+    def changed(connected: bool) -> None:
+        for tell in changes:
+            tell(connected)
+
+    bus = Bus(transport or NatsTransport(settings.nats.url, slot, changed), slot, telemetry)
+    try:
+        if not await _connect(bus, settings, say, stop or asyncio.Event()):
+            yield None
+            return
+        gateway = Gateway.build(settings, bus, telemetry)
+        gateway.documents.update(documents())
+        changes.append(_re_read(gateway))
+        async with _listening(gateway, say, changes) as addresses:
+            yield Running(gateway, addresses)
+        await gateway.limiter.close()
+    finally:
+        await bus.close()
+        telemetry.shutdown()
+
+
+@asynccontextmanager
+async def _listening(
+    gateway: Gateway, say: Say, changes: list[Callable[[bool], None]]
+) -> AsyncGenerator[Addresses]:
+    server = gateway.settings.server
+    runner = web.AppRunner(
+        application(gateway), access_log=None, shutdown_timeout=server.drain_seconds, handle_signals=False
+    )
+    await runner.setup()
+    grpc_server = GrpcServer(gateway)
+    try:
+        listening = open_socket(server.host, server.port, "HTTP", say)
+        await web.SockSite(runner, listening).start()
+        grpc_port = await grpc_server.start(server.host, server.grpc_port, say)
+        changes.append(grpc_server.tell_health)
+        await _show_metrics(gateway)
+        http = f"http://{shown(server.host, listening.getsockname()[1])}"
+        yield Addresses(http=http, grpc=shown(server.host, grpc_port))
+    finally:
+        gateway.stop_following()
+        await asyncio.gather(grpc_server.stop(server.drain_seconds), runner.cleanup())
+
+
+def application(gateway: Gateway) -> web.Application:
+    app = web.Application(
+        middlewares=[middleware.front_door],
+        client_max_size=gateway.settings.limits.body_bytes,
+    )
+    app[GATEWAY] = gateway
+    for route in ROUTES:
+        handler = middleware.endpoint(route)
+        if route.method == "GET":
+            app.router.add_get(route.path, handler, allow_head=route.head)
+        else:
+            app.router.add_route(route.method, route.path, handler)
+    websocket.attach(app, gateway)
+    app.on_response_prepare.append(middleware.add_headers)
+    return app
+
+
+def documents() -> dict[str, bytes]:
+    described = openapi.document(ROUTES, VERSION)
+    return {
+        "openapi": json.dumps(described).encode(),
+        "asyncapi": json.dumps(asyncapi.document(VERSION)).encode(),
+        "docs": docs.page(described).encode(),
+    }
+
+
+async def _connect(bus: Bus, settings: Settings, say: Say, stop: asyncio.Event) -> bool:
+    """Waits for the bus: the order in which servers start does not matter."""
+    said = False
+    while not stop.is_set():
+        try:
+            await bus.connect()
+        except CONNECT_ERRORS as error:
+            if not said:
+                say(f"waiting for NATS at {mask_url(settings.nats.url)} ({error!r})")
+            said = True
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return True
+    return False
+
+
+def _re_read(gateway: Gateway) -> Callable[[bool], None]:
+    def changed(connected: bool) -> None:
+        log.info("gateway.bus", connected=connected)
+        if connected:
+            gateway.replies.reconnected()
+
+    return changed
+
+
+async def _show_metrics(gateway: Gateway) -> None:
+    async def report(envelope: Envelope[MetricsRequest]) -> MetricsReport:
+        return gateway.telemetry.report()
+
+    await gateway.bus.serve(METRICS, report)

@@ -1,0 +1,125 @@
+"""One HTTP request on its way to a handler, and what handlers need of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import BaseModel, ValidationError
+
+from gateway.auth import Caller
+from gateway.gateway import Gateway
+from gateway.limiter import Allowance
+from schemas.envelope import violations
+from schemas.errors import InvalidInput, MalformedBody, Unauthenticated, UnsupportedMedia, Violation
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+GATEWAY = web.AppKey("gateway", Gateway)
+REQUEST_ID = web.RequestKey("request_id", str)
+TRACE = web.RequestKey("trace", dict[str, str])
+ALLOWANCE = web.RequestKey("allowance", Allowance)
+JSON = "application/json"
+IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+CURSOR = re.compile(r"^[\x21-\x7e]{1,512}$")
+PAGE_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    gateway: Gateway
+    request: web.Request
+    known_caller: Caller | None = None
+    resource_id: str | None = None
+    """With an idempotency key: the ULID that what is created under the key must have."""
+
+    @property
+    def caller(self) -> Caller:
+        """Raises Unauthenticated on a route that is open to everybody."""
+        if self.known_caller is None:
+            raise Unauthenticated("a token is needed")
+        return self.known_caller
+
+    async def body(self, kind: type[BodyT]) -> BodyT:
+        """Raises UnsupportedMedia, MalformedBody for what is not JSON, InvalidInput with pointers."""
+        if self.request.content_type != JSON:
+            raise UnsupportedMedia(f"send the body as {JSON}")
+        return parse(await read(self.request), kind)
+
+    def session_id(self) -> str:
+        """Raises NotFound before anything odd gets near a subject."""
+        names = self.request.match_info
+        session_id = names.get("id") or names["session_id"]
+        self.caller.check_session(session_id)
+        return session_id
+
+    def page(self) -> dict[str, Any]:
+        """`limit` (1 to 100, default 50) and `cursor`. Raises InvalidInput."""
+        query = self.request.query
+        limit, cursor = query.get("limit", "50"), query.get("cursor")
+        wrong: list[Violation] = []
+        if not (limit.isascii() and limit.isdecimal() and len(limit) < 5 and 1 <= int(limit) <= PAGE_LIMIT):
+            wrong.append(Violation(pointer="/limit", detail=f"must be a number from 1 to {PAGE_LIMIT}"))
+        if cursor is not None and not CURSOR.fullmatch(cursor):
+            wrong.append(Violation(pointer="/cursor", detail="must be a `next_cursor` of an earlier page"))
+        if wrong:
+            raise InvalidInput("the query parameters are not valid", violations=tuple(wrong))
+        return {"limit": int(limit), "cursor": cursor}
+
+    def idempotency_key(self) -> str | None:
+        """Raises InvalidInput."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+            raise InvalidInput("the Idempotency-Key must be 1 to 255 printable ASCII characters without spaces")
+        return key
+
+
+async def read(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError) as error:
+        raise MalformedBody("the body does not arrive as its headers say") from error
+
+
+def parse(body: bytes, kind: type[BodyT]) -> BodyT:
+    try:
+        parsed = kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise MalformedBody(f"the body is not JSON: {first['msg']}") from error
+        raise InvalidInput("the body does not have the expected form", violations=violations(error)) from error
+    if b"\\u0000" in body:
+        _refuse_nul(parsed)
+    return parsed
+
+
+def _refuse_nul(parsed: BaseModel) -> None:
+    """The database stores no NUL characters; better told here than found there."""
+    wrong = tuple(
+        Violation(pointer=pointer, detail="must not contain the NUL character")
+        for pointer, text in _texts(parsed.model_dump(mode="json"), "")
+        if "\0" in text
+    )
+    if wrong:
+        raise InvalidInput("the body does not have the expected form", violations=wrong)
+
+
+def _texts(value: Any, pointer: str) -> list[tuple[str, str]]:
+    if isinstance(value, str):
+        return [(pointer, value)]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        keys = [(pointer, key) for key, _ in items]
+        return keys + [found for key, inner in items for found in _texts(inner, f"{pointer}/{key}")]
+    if isinstance(value, list):
+        inner_values = enumerate(cast("list[Any]", value))
+        return [found for number, inner in inner_values for found in _texts(inner, f"{pointer}/{number}")]
+    return []
+
+
+def json_answer(payload: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    sent = {**(headers or {}), "Content-Type": JSON}
+    return web.Response(status=status, body=payload.model_dump_json().encode(), headers=sent)
