@@ -85,7 +85,7 @@ class Shop:
     def metrics(self, service: str, time: int) -> str:
         """The text that a scrape of `service` at `time` gets."""
         with self._lock:
-            time = self._latest = max(time, self._latest, self.floor)
+            time = self._latest = max(time, self._latest, self.floor + 1)
             self.keep(chunk_of(time))
             numbers = self.numbers(chunk_of(time), np.array([time], np.int64))
             return scrape_text(self.families(service, numbers))
