@@ -1,0 +1,30 @@
+"""Reading tokens: a cursor-free view that answers which word stands where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actors.nlp.tokens import Token
+
+NOTHING = Token("sign", "", 0, 0, glued=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    tokens: tuple[Token, ...]
+
+    def __getitem__(self, at: int) -> Token:
+        return self.tokens[at] if 0 <= at < len(self.tokens) else NOTHING
+
+    def word(self, at: int) -> str:
+        return self[at].text
+
+    def follows(self, at: int, *words: str) -> bool:
+        return all(self.word(at + offset) == word for offset, word in enumerate(words))
+
+    def skip(self, at: int, *words: str) -> int:
+        """Past one of the words, when it stands there."""
+        return at + 1 if self.word(at) in words else at
+
+    def skip_so_far(self, at: int) -> int:
+        return at + 2 if self.follows(at, "so", "far") else at
