@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -51,8 +51,9 @@ TOTAL = sum(PAYMENT_RATES.values()) * HOUR
 class Asking:
     """What the other pools see of the adapters: the bus."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, directory: Path) -> None:
         self.bus = bus
+        self.directory = directory
 
     async def outcome(self, action: Action[Any, Any], **values: Any) -> Outcome:
         given = {
@@ -67,7 +68,7 @@ class Asking:
 
 
 @asynccontextmanager
-async def adapters(directory: Path, url: str, **environment: str) -> AsyncIterator[Asking]:
+async def adapters(directory: Path, url: str, **environment: str) -> AsyncGenerator[Asking]:
     settings = settings_for(directory, COPILOT_OBSERVATORY__PROMETHEUS_URL=url, **environment)
     server = MemoryServer()
     actor = AdaptersActor(Place("adapters", "adapters-0", settings), MemoryTransport(server))
@@ -75,7 +76,7 @@ async def adapters(directory: Path, url: str, **environment: str) -> AsyncIterat
     await bus.connect()
     await actor.start()
     try:
-        yield Asking(bus)
+        yield Asking(bus, directory)
     finally:
         await actor.stop()
         await bus.close()
@@ -372,18 +373,48 @@ async def test_values_that_json_has_not_are_null_and_said(asking: Asking, promet
     assert "not finite" in outcome.degraded[0].reason
 
 
+async def counted(asking: Asking) -> dict[tuple[str, str | None], float]:
+    """(name, outcome) -> value of the backend's metrics, as a scrape would see them."""
+    (report,) = await asking.bus.gather(METRICS, MetricsRequest(), within=0.1)
+    return {
+        (sample.name, sample.labels.get("outcome")): sample.value
+        for family in report.families
+        for sample in family.samples
+        if sample.labels.get("backend") == "prometheus" and "le" not in sample.labels
+    }
+
+
 async def test_the_state_and_the_metrics_of_the_backend(asking: Asking, prometheus: MeasuredPrometheus) -> None:
+    await asking.metric(metric="error_rate", service="payment", range=prometheus.last(HOUR))
+    before = await counted(asking)
     await asking.metric(metric="error_rate", service="payment", range=prometheus.last(HOUR))
     (state,) = BackendStates.model_validate((await asking.outcome(STATE)).output).backends
     assert (state.name, state.status) == ("prometheus", "up")
-    (report,) = await asking.bus.gather(METRICS, MetricsRequest(), within=0.2)
-    samples = {
-        (sample.name, sample.labels.get("backend"), sample.labels.get("outcome")): sample.value
-        for family in report.families
-        for sample in family.samples
-    }
-    assert samples["copilot_backend_requests_total", "prometheus", "ok"] >= 4
-    assert samples["copilot_backend_seconds_count", "prometheus", None] >= 4
+    after = await counted(asking)
+    for key in (("copilot_backend_requests_total", "ok"), ("copilot_backend_seconds_count", None)):
+        assert after[key] - before[key] == 4  # three queries and the probe
+
+
+async def test_many_who_want_the_catalogue_at_once_ask_the_backend_once(
+    asking: Asking, prometheus: MeasuredPrometheus
+) -> None:
+    await asking.outcome(CATALOGUE)
+    alone = (await counted(asking))["copilot_backend_requests_total", "ok"]
+    async with adapters(asking.directory, prometheus.url) as other:
+        await asyncio.gather(*(other.outcome(CATALOGUE) for _ in range(20)))
+        assert (await counted(other))["copilot_backend_requests_total", "ok"] == alone
+
+
+async def test_many_dependencies_are_asked_for_without_naming_them(
+    asking: Asking, prometheus: MeasuredPrometheus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = {"metric": "error_rate", "service": "checkout", "range": prometheus.last(HOUR)}
+    named = await asking.outcome(UPSTREAM, **question)
+    monkeypatch.setattr("actors.adapters.observatory.module.MOST_NAMED", 2)
+    unnamed = await asking.outcome(UPSTREAM, **question)
+    assert unnamed.output == named.output
+    assert "payment" in named.evidence[0].query
+    assert "payment" not in unnamed.evidence[0].query
 
 
 # --- away ------------------------------------------------------------------------------------------
@@ -405,6 +436,23 @@ async def test_prometheus_killed(tmp_path: Path) -> None:
             assert "the last known state" in after.degraded[0].reason
             (state,) = BackendStates.model_validate((await asking.outcome(STATE)).output).backends
             assert state.status == "down"
+
+
+async def test_a_hanging_prometheus_delays_nobody_for_long(tmp_path: Path) -> None:
+    """Accepts connections and never answers; those who wait for the catalogue wait for one time-out together."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    hanging = await asyncio.start_server(silent, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
+    async with adapters(tmp_path, url, COPILOT_OBSERVATORY__TIMEOUT_SECONDS="0.3") as asking:
+        started = time.perf_counter()
+        outcomes = await asyncio.gather(*(asking.outcome(CATALOGUE) for _ in range(10)))
+        assert time.perf_counter() - started < 1
+        assert all("did not answer within" in outcome.degraded[0].reason for outcome in outcomes)
+    hanging.close()
 
 
 async def _degraded_catalogue(asking: Asking) -> Catalogue:

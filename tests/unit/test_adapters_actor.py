@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ class Running:
 
 
 @asynccontextmanager
-async def sums(directory: Path) -> AsyncIterator[Running]:
+async def sums(directory: Path) -> AsyncGenerator[Running]:
     server = MemoryServer()
     made: list[Sums] = []
 

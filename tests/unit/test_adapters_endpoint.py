@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,7 +43,7 @@ class Backend(PrometheusBackend):
 
 
 @asynccontextmanager
-async def reaching(directory: Path, url: str, seconds: float = 5.0) -> AsyncIterator[Backend]:
+async def reaching(directory: Path, url: str, seconds: float = 5.0) -> AsyncGenerator[Backend]:
     settings = settings_for(
         directory,
         COPILOT_OBSERVATORY__PROMETHEUS_URL=url,
@@ -57,7 +57,7 @@ async def reaching(directory: Path, url: str, seconds: float = 5.0) -> AsyncIter
 
 
 @asynccontextmanager
-async def serving(answer: Answering) -> AsyncIterator[TestServer]:
+async def serving(answer: Answering) -> AsyncGenerator[TestServer]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", answer)
     server = TestServer(application, host="127.0.0.1")
@@ -69,7 +69,7 @@ async def serving(answer: Answering) -> AsyncIterator[TestServer]:
 
 
 @asynccontextmanager
-async def answering(directory: Path, answer: Answering, seconds: float = 5.0) -> AsyncIterator[Backend]:
+async def answering(directory: Path, answer: Answering, seconds: float = 5.0) -> AsyncGenerator[Backend]:
     async with serving(answer) as server, reaching(directory, str(server.make_url("/")), seconds) as backend:
         yield backend
 

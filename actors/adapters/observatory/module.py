@@ -37,6 +37,9 @@ from schemas.adapters import (
 from schemas.errors import InvalidInput, Violation
 from schemas.plans import TimeRange
 
+MOST_NAMED = 50
+"""Services in one query's matcher; beyond it the query asks for all and the answer takes its own."""
+
 
 class ObservatoryModule:
     """A `Module`. The first metrics backend is asked; the state of all of them is told."""
@@ -86,7 +89,8 @@ class ObservatoryModule:
         services = reachable(catalogue.depends_on, asked.service)
         if not services:
             return Answer(UpstreamAnswer(service=asked.service, figures=()), degraded=catalogue.degraded)
-        to = await self._questions(asked.range, services, each=True)
+        named = services if len(services) <= MOST_NAMED else None
+        to = await self._questions(asked.range, named, each=True)
         found = await ask(self._metrics, metric.questions_for(asked, to), asked.range)
         figures = [metric.answer(asked, found, self._slo, service, each=True) for service in services]
         output = UpstreamAnswer(service=asked.service, figures=metric.worst_first(figures))

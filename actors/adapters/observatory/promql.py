@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Literal, NewType
 
 import promql_parser
@@ -170,7 +171,9 @@ def check_points(over: TimeRange, step_seconds: float) -> None:
         raise _invalid("/step_seconds", f"gives {points:,} points a series; {MOST_POINTS:,} are the most")
 
 
+@lru_cache(maxsize=4_096)
 def _check(text: str) -> float:
+    """The look-back in seconds. Kept: the same questions come again and again, only at another time."""
     if len(text) > LONGEST_QUERY:
         raise _invalid("/query", f"is longer than {LONGEST_QUERY:,} characters")
     if len(_NESTS.findall(_NOT_CODE.sub(" ", text))) > MOST_NESTING:
