@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.embedded.process import ChildProcess, Command
-from actors.platform.config import Settings
+from actors.platform.config import Settings, to_environment
 
 REPORT = Path("run") / "gateway.json"
 
@@ -79,12 +79,5 @@ class GatewayProcess:
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
-    """What a child process needs to load these very settings: ours, with the addresses in use."""
-    return {
-        **os.environ,
-        "COPILOT_DATA_DIR": str(settings.data_path),
-        "COPILOT_NATS__URL": settings.nats.url,
-        "COPILOT_DATABASE__URL": settings.database.url,
-        "COPILOT_REDIS__URL": settings.redis.url,
-        "COPILOT_OBSERVATORY__PROMETHEUS_URL": settings.observatory.prometheus_url,
-    }
+    """Ours, with these very settings in it."""
+    return {**os.environ, **to_environment(settings)}

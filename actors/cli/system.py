@@ -6,29 +6,28 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from actors.cli.crew import Crew
 from actors.cli.front import GatewayProcess
 from actors.embedded.nats import ACCOUNT, NatsPermissions
 from actors.embedded.stack import Addresses, EmbeddedStack
-from actors.platform.bus import Bus
 from actors.platform.bus.callout import AuthCallout
-from actors.platform.bus.nats import NatsTransport
 from actors.platform.config import Settings, mask_url
 from actors.platform.pool.definition import Runtime
-from actors.platform.pool.desk import SupervisorDesk
 from actors.platform.pool.local import LocalRuntime
-from actors.platform.pool.supervisor import Supervisor
 from actors.platform.store.migrate import migrate
-from actors.platform.telemetry import Telemetry
 from actors.pools import POOLS
+from gateway.cli.running import STATE_FILE, find, started_ticks
 from schemas.subjects import client_publish, client_subscribe
 
 RuntimeName = Literal["ray", "local"]
-STATE_FILE = Path("run") / "copilot.json"
+REFRESH_SECONDS = 1.0
 Say = Callable[[str], None]
 
 
@@ -58,10 +57,10 @@ class System:
         self._runtime = make_runtime(settings.data_path, options)
         self.settings = settings
         self.addresses: Addresses | None = None
-        self.supervisor: Supervisor | None = None
+        self.crew: Crew | None = None
         self.gateway: GatewayProcess | None = None
         self._callout: AuthCallout | None = None
-        self._bus: Bus | None = None
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Raises what a part raised, with nothing left running."""
@@ -72,35 +71,48 @@ class System:
             raise
 
     async def _start(self) -> None:
-        # Ray starts while the servers do: both take seconds, and neither needs the other.
-        opened = asyncio.create_task(self._runtime.open())
-        try:
-            self.addresses = await self._stack.start()
-        finally:
-            await opened
+        self.addresses = await self._open()
         self.settings = effective(self.settings, self.addresses)
         applied = await migrate(self.settings.database.url)
         if applied:
             self._say(f"applied migrations: {', '.join(applied)}")
         await self._start_callout()
-        await self._start_pools()
+        self._say("starting the pools")
+        self.crew = Crew(self.settings, self._runtime, POOLS)
+        await self.crew.start()
         self.gateway = GatewayProcess(self.settings, self._say)
         await self.gateway.start()
-        self._write_state()
+        self._write_state(self.state())
+        self._refreshing = asyncio.create_task(self._refresh_state())
 
     async def stop(self) -> None:
         """The gateway first: it finishes the turns that run; the servers last."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
         if self.gateway is not None:
             await self.gateway.stop()
-        if self.supervisor is not None:
-            await self.supervisor.stop()
-        if self._bus is not None:
-            await self._bus.close()
+        if self.crew is not None:
+            await self.crew.stop()
         if self._callout is not None:
             await self._callout.stop()
         await self._runtime.close()
         await self._stack.stop()
-        (self.settings.data_path / STATE_FILE).unlink(missing_ok=True)
+        self._forget_state()
+
+    async def _open(self) -> Addresses:
+        """Ray starts while the servers do: both take seconds, and neither needs the other."""
+        servers = asyncio.create_task(self._stack.start())
+        await asyncio.sleep(0)  # its first step takes the data directory, which may be somebody else's
+        if servers.done():
+            return await servers
+        try:
+            await self._runtime.open()
+        except BaseException:
+            servers.cancel()
+            await asyncio.gather(servers, return_exceptions=True)
+            raise
+        return await servers
 
     async def _start_callout(self) -> None:
         if self.settings.auth.mode == "jwt" and self._stack.issuer_seed:
@@ -109,19 +121,15 @@ class System:
             )
             await self._callout.start()
 
-    async def _start_pools(self) -> None:
-        self._say("starting the pools")
-        self.supervisor = Supervisor(self._runtime, POOLS, self.settings)
-        telemetry = Telemetry("supervisor", "supervisor-0", self.settings.telemetry)
-        self._bus = Bus(NatsTransport(self.settings.nats.url, "supervisor-0"), "supervisor-0", telemetry)
-        await self._bus.connect()
-        await self._bus.ensure_streams()
-        await SupervisorDesk(self._bus, self.supervisor, telemetry).open()
-        await self.supervisor.start()
+    def kill_gateway(self) -> None:
+        """For an end at once: it would finish its turns first."""
+        pid = self.gateway.told()["pid"] if self.gateway else None
+        if pid:
+            os.kill(pid, signal.SIGKILL)
 
     def state(self) -> dict[str, Any]:
         """What `copilot status` and `copilot config show` print of a running system; no secrets."""
-        if self.addresses is None or self.gateway is None or self.supervisor is None:
+        if self.addresses is None or self.gateway is None:
             raise RuntimeError("the system has not been started")
         urls = asdict(self.addresses)
         urls.pop("notes")
@@ -131,6 +139,7 @@ class System:
         urls.pop("nats_public")
         return {
             "pid": os.getpid(),
+            "started_ticks": started_ticks(os.getpid()),
             "runtime": self._runtime.name,
             "data_dir": str(self.settings.data_path),
             "addresses": {name: mask_url(url) if url else None for name, url in urls.items()},
@@ -144,18 +153,35 @@ class System:
         ]
         actors = [
             {"kind": "actor", "pool": a.pool, "slot": a.slot, "pid": a.pid, "state": a.state}
-            for a in (self.supervisor.states().actors if self.supervisor else ())
+            for a in (self.crew.actors() if self.crew else ())
         ]
         own = {"kind": "supervisor", "pool": None, "pid": os.getpid(), "state": "ready"}
         gateway = [self.gateway.told()] if self.gateway else []
         return [own, *gateway, *servers, *actors]
 
-    def _write_state(self) -> None:
+    async def _refresh_state(self) -> None:
+        """A process that was started again has another pid: what the file says is kept true."""
+        written = self.state()
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            with suppress(FileNotFoundError):  # the gateway is being started again and has not told yet
+                state = self.state()
+                if state != written:
+                    self._write_state(state)
+                    written = state
+
+    def _write_state(self, state: dict[str, Any]) -> None:
         path = self.settings.data_path / STATE_FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(self.state(), indent=2), encoding="utf-8")
+        part.write_text(json.dumps(state, indent=2), encoding="utf-8")
         part.replace(path)
+
+    def _forget_state(self) -> None:
+        """Removes our own file: a start that found the directory in use must leave the other one's."""
+        path = self.settings.data_path / STATE_FILE
+        running = find(self.settings.data_path)
+        if running is None or running.pid == os.getpid():
+            path.unlink(missing_ok=True)
 
 
 def make_runtime(data_path: Path, options: Options) -> Runtime:

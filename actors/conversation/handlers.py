@@ -29,6 +29,7 @@ from schemas.nlp import Understanding
 from schemas.plans import Plan, TimeRange
 
 INVESTIGATE = "Investigate the upstream dependencies"
+OFFER = "Would you like me to investigate the upstream dependencies?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _offer(plan: Plan, catalogue: Catalogue) -> Offer | None:
     """Only what can be done is offered: the service must call others."""
     if plan.service is None or not catalogue.depends_on.get(plan.service):
         return None
-    return Offer(kind="upstream", plan=plan, text="investigate the upstream dependencies")
+    return Offer(kind="upstream", plan=plan, text=OFFER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ names the nearest valid one; nothing is dropped in silence.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 _CHECKOUT = Path(__file__).parents[2] / "deploy" / "config" / "default.toml"
 DEFAULTS = _CHECKOUT if _CHECKOUT.exists() else Path(__file__).with_name("default.toml")  # the latter in a wheel
 PREFIX = "COPILOT_"
+_WHOLE = frozenset({"COPILOT_CATALOGUE__DEPENDS_ON"})  # its keys are names of services, not of settings
 SECRET_KEYS = frozenset({"jwt_secret", "api_key", "password"})
 
 
@@ -164,6 +166,20 @@ def printable(settings: Settings) -> dict[str, Any]:
     return cast("dict[str, Any]", _masked(settings.model_dump(mode="json")))
 
 
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The settings as COPILOT_* values: a child process that loads them gets these very ones."""
+    return dict(_flat(settings.model_dump(mode="json"), PREFIX))
+
+
+def _flat(tree: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    for key, value in tree.items():
+        name = f"{path}{key.upper()}"
+        if isinstance(value, dict) and name not in _WHOLE:
+            yield from _flat(cast("dict[str, Any]", value), f"{name}__")
+        else:
+            yield name, value if isinstance(value, str) else json.dumps(value)
+
+
 def mask_url(url: str) -> str:
     """`scheme://user:password@host` -> `scheme://user:***@host`."""
     scheme, separator, rest = url.partition("://")
@@ -220,7 +236,7 @@ def _names(tree: Mapping[str, Any], path: str = PREFIX) -> Iterator[str]:
 
 def _mistyped_names(merged: Mapping[str, Any]) -> Iterator[str]:
     """pydantic-settings drops unknown environment names in silence; here they are errors."""
-    known = {*_names(merged), "COPILOT_CONFIG"}
+    known = {*_names(merged), "COPILOT_CONFIG", "COPILOT_CLIENT_TOKEN"}  # the latter is the commands' own
     free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", "CATALOGUE__DEPENDS_ON"))
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(free):

@@ -7,7 +7,12 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
 import tempfile
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +95,21 @@ class RayRuntime:
     def __init__(self, data_path: Path, address: str | None = None) -> None:
         self._address = address
         self._temp = _temp_path(data_path)
+        # Ray's processes end together with the thread that started them: it must live as long as this process.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ray")
 
     async def open(self) -> None:
-        """Starts a node of our own on loopback, or joins the cluster at `address`."""
+        """Starts a node of our own on loopback, or joins the cluster at `address`; takes 3 to 4 seconds."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+
+    def _open(self) -> None:
         os.environ.update({name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()})
         import ray
 
+        with _own_sigterm():
+            self._init(ray)
+
+    def _init(self, ray: Any) -> None:
         if self._address:
             ray.init(address=self._address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
             return
@@ -114,7 +128,9 @@ class RayRuntime:
     async def close(self) -> None:
         import ray
 
-        ray.shutdown()
+        shut_down: Callable[[], None] = ray.shutdown
+        await asyncio.get_running_loop().run_in_executor(self._thread, shut_down)
+        self._thread.shutdown()
 
     async def start(self, pool: Pool, place: Place, cpus: float) -> RayActor:
         import ray
@@ -133,6 +149,19 @@ class RayRuntime:
             ray.kill(handle, no_restart=True)
             raise
         return RayActor(handle, pid)
+
+
+@contextmanager
+def _own_sigterm() -> Generator[None]:
+    """ray.init puts a handler of its own in place of whatever stops this process in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # neither Ray nor we may touch handlers here
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _temp_path(data_path: Path) -> Path:
