@@ -10,7 +10,6 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,11 +125,13 @@ class RayRuntime:
         )
 
     async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
+
+    def _close(self) -> None:
         import ray
 
-        shut_down: Callable[[], None] = ray.shutdown
-        await asyncio.get_running_loop().run_in_executor(self._thread, shut_down)
-        self._thread.shutdown()
+        ray.shutdown()
 
     async def start(self, pool: Pool, place: Place, cpus: float) -> RayActor:
         import ray
