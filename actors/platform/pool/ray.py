@@ -7,11 +7,8 @@ import hashlib
 import logging
 import os
 import shutil
-import signal
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +102,6 @@ class RayRuntime:
         os.environ.update({name: os.environ.get(name, value) for name, value in _ENVIRONMENT.items()})
         import ray
 
-        with _own_sigterm():
-            self._init(ray)
-
-    def _init(self, ray: Any) -> None:
         if self._address:
             ray.init(address=self._address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
             return
@@ -150,19 +143,6 @@ class RayRuntime:
             ray.kill(handle, no_restart=True)
             raise
         return RayActor(handle, pid)
-
-
-@contextmanager
-def _own_sigterm() -> Generator[None]:
-    """ray.init puts a handler of its own in place of whatever stops this process in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # neither Ray nor we may touch handlers here
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _temp_path(data_path: Path) -> Path:
