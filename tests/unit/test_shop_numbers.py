@@ -259,3 +259,16 @@ def test_a_crash_while_the_ledger_is_written_loses_nothing(
     with pytest.raises(OSError, match="no space left"):
         shop.metrics("payment", shop.origin + 25 * MINUTE)
     assert (tmp_path / "ledger.json").read_bytes() == before
+
+
+def test_what_another_process_has_counted_is_not_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, filling = Shop.open(tmp_path, NOON), Shop.open(tmp_path, NOON)
+    time = running.origin + 65 * MINUTE
+    expected = filling.metrics("payment", time)
+    drawn: list[int] = []
+    arrivals = running.generator.arrivals
+    monkeypatch.setattr(running.generator, "arrivals", lambda chunk: drawn.append(chunk) or arrivals(chunk))
+    assert running.metrics("payment", time) == expected
+    assert set(drawn) == {chunk_of(time) - 1, chunk_of(time)}

@@ -20,8 +20,10 @@ def at(hour: int, minute: int = 0) -> int:
     return MIDNIGHT + hour * HOUR + minute * MINUTE
 
 
-def action(time: int, kind: Kind, service: str = "payment", **more: object) -> Action:
-    return Action(time, Request(kind, service, **more))  # type: ignore[arg-type]
+def action(
+    time: int, kind: Kind, service: str = "payment", version: str | None = None, replicas: int | None = None
+) -> Action:
+    return Action(time, Request(kind, service, version, replicas))
 
 
 @pytest.fixture(scope="module")

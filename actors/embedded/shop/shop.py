@@ -163,13 +163,26 @@ class Shop:
 
     def _row_at(self, chunk: int) -> Row:
         """Every counter at the start of `chunk`, counted on from the nearest place that is known."""
-        known = max((each for each in self._rows if each <= chunk), default=None)
-        if known is None:
+        if self._known(chunk) < chunk - 1:
+            self._read_marks()
+        known = self._known(chunk)
+        if known < 0:
             raise ValueError(f"there are no counters for {chunk * CHUNK}; they begin at {self.floor}")
         for each in range(known, chunk):
             end = np.array([(each + 1) * CHUNK], np.int64)
             self._rows[each + 1] = self._rows[each] + self.generator.count(each, end)[-1]
         return self._rows[chunk]
+
+    def _known(self, chunk: int) -> int:
+        return max((each for each in self._rows if each <= chunk), default=-1)
+
+    def _read_marks(self) -> None:
+        """Learn what another process has counted meanwhile: a back-fill next to the running shop."""
+        ledger = self.files.read()
+        if ledger is not None and ledger.origin == self.origin:
+            self._ledger = ledger
+            for chunk, mark in ledger.marks.items():
+                self._rows.setdefault(chunk, _row(self.generator.cells, mark))
 
     def _skip_to(self, first: int) -> None:
         """After a hole longer than the history: go on at `first` with the counters of before the hole."""
