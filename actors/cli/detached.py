@@ -47,7 +47,7 @@ def start(settings: Settings, arguments: list[str]) -> None:
         raise
     if running is None:
         raise Failed(f"it did not start, for the reason above; the log is {log}")
-    for line in banner(running.addresses, jwt=settings.auth.mode == "jwt"):
+    for line in banner(running.addresses, running.state["notes"], jwt=settings.auth.mode == "jwt"):
         click.echo(line)
     click.echo(f"\nIt runs in the background (pid {running.pid}); `copilot down` stops it. Log: {log}")
 

@@ -66,11 +66,13 @@ async def serve(settings: Settings, options: Options, *, show_banner: bool) -> N
     stop = Stop(say, system.kill_gateway)
     stop.listen()
     if not await _started(system, stop):
+        say("stopped before it was ready")
         return
     say("ready")
     try:
         if show_banner:
-            for line in banner(system.state()["addresses"], jwt=settings.auth.mode == "jwt"):
+            state = system.state()
+            for line in banner(state["addresses"], state["notes"], jwt=settings.auth.mode == "jwt"):
                 click.echo(line)
         if sys.stdin.isatty() and sys.stdout.isatty() and not _lacks_token(settings, say):
             await _chat(system, stop, say)

@@ -7,7 +7,7 @@ import os
 import readline
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -19,7 +19,7 @@ from gateway.cli.failure import explained
 from gateway.cli.options import gateway_options
 from gateway.cli.question import Question
 from gateway.cli.running import web_address
-from schemas.conversation import ReplyEvent
+from schemas.conversation import Message, ReplyEvent
 
 PROMPT = "\001\033[1m\002you ›\001\033[0m\002 "  # \001…\002 tell readline what takes no room
 REMEMBERED_LINES = 1_000
@@ -56,6 +56,7 @@ def chat(session: str | None, url: str | None, token: str | None) -> None:
 class Talk:
     client: Client
     session_id: str | None
+    told: set[str] = field(default_factory=set[str])
 
     def said(self, line: str) -> bool:
         """Answers one line; False when it was the last."""
@@ -76,8 +77,7 @@ class Talk:
     def _ask(self, line: str) -> None:
         events = Question(line, session_id=self.session_id).events(self.client)
         try:
-            for detail in show.details(show.streamed(events, self._note)):
-                click.secho(detail, dim=True)
+            self._below(show.streamed(events, self._note))
         except KeyboardInterrupt:
             click.echo("\n[stopped]")
         except Exception as error:
@@ -87,6 +87,13 @@ class Talk:
             click.echo(f"copilot: {told}", err=True)
         finally:
             events.close()
+
+    def _below(self, message: Message) -> None:
+        """The evidence; what was done without is told once a chat."""
+        lacking = [line for line in show.degraded(message) if line not in self.told]
+        self.told.update(lacking)
+        for line in (*show.brief(message), *lacking):
+            click.secho(line, dim=True)
 
     def _note(self, event: ReplyEvent) -> None:
         self.session_id = event.session_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from gateway.cli import show
@@ -28,7 +28,7 @@ _GRPC = """\
 import grpc
 from schemas import copilot_pb2 as pb, copilot_pb2_grpc as rpc
 stub = rpc.CoPilotServiceStub(grpc.insecure_channel({target!r}))
-for chunk in stub.StreamResponse(pb.MessageRequest(content={question!r}){metadata}): print(chunk)
+print(stub.SendMessage(pb.MessageRequest(content={question!r}){metadata}).content)
 """
 _NATS = """\
 import asyncio, json, nats
@@ -43,11 +43,12 @@ asyncio.run(main())
 """
 
 
-def banner(addresses: Mapping[str, str | None], *, jwt: bool) -> Iterator[str]:
-    """Lines for a person; `addresses` as in the state file."""
+def banner(addresses: Mapping[str, str | None], notes: Iterable[str], *, jwt: bool) -> Iterator[str]:
+    """Lines for a person; `addresses` and `notes` as in the state file."""
     yield "The copilot is ready."
     yield ""
     yield from (f"  {line}" for line in show.table(("address", ""), addresses.items()))
+    yield from (f"  note: {note}" for note in notes)
     for title, command in examples(addresses, jwt=jwt):
         yield ""
         yield f"# {title}"

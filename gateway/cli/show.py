@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -82,22 +83,35 @@ def details(message: Message) -> Iterator[str]:
     """Evidence, and what was done without: lines to print below the text."""
     for item in message.evidence:
         yield from _evidence(item)
+    yield from degraded(message)
+
+
+def degraded(message: Message) -> Iterator[str]:
     for one in message.degraded:
         yield f"  without {one.part}: {one.reason}"
+
+
+def brief(message: Message) -> Iterator[str]:
+    """Evidence, a line each, cut to the terminal's width."""
+    width = shutil.get_terminal_size().columns
+    for item in message.evidence:
+        line = f"  {_result(item)} <- {item.backend}: {item.query}"
+        yield line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _evidence(item: Evidence) -> Iterator[str]:
     start, end = (instant.isoformat(timespec="seconds") for instant in (item.range.start, item.range.end))
     step = f", a point every {item.range.step_seconds:g} s" if item.range.step_seconds else ""
-    result = item.result
-    value = (
-        f" = {_number(result.value)} {result.unit or ''}".rstrip()
-        if result.kind == "scalar"
-        else f": {result.kind}"
-    )
-    yield f"  {result.name}{value}"
+    yield f"  {_result(item)}"
     yield f"    {item.backend}, {item.language}: {item.query}"
     yield f"    {start} to {end}{step}"
+
+
+def _result(item: Evidence) -> str:
+    result = item.result
+    if result.kind != "scalar":
+        return f"{result.name}: {result.kind}"
+    return f"{result.name} = {_number(result.value)} {result.unit or ''}".rstrip()
 
 
 def _number(value: Any) -> str:

@@ -106,8 +106,12 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield from show.table(
         ("part", "status", "ms", ""),
         [
-            (one["name"], one["status"], one.get("latency_ms"), one.get("message", ""))
+            (one["name"], one["status"], _milliseconds(one.get("latency_ms")), one.get("message", ""))
             for one in report["dependencies"]
         ],
     )
     yield from (f"note: {note}" for note in report["notes"])
+
+
+def _milliseconds(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f}"
