@@ -90,10 +90,16 @@ def _share_packages(data: Path) -> None:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], data: Path, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not (data / "run" / "copilot.json").exists():
+    while _ready_pid(data) != process.pid:
         assert process.poll() is None, f"copilot up ended:\n{log.read_text()}"
         assert time.monotonic() < deadline, f"copilot up is not ready:\n{log.read_text()}"
         time.sleep(0.05)
+
+
+def _ready_pid(data: Path) -> int | None:
+    """Whose state file it is; one of an earlier life may still lie there."""
+    path = data / "run" / "copilot.json"
+    return json.loads(path.read_text())["pid"] if path.exists() else None
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
