@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from schemas.errors import Problem
-from schemas.subjects import EVENT_SUBJECTS, REQUESTS, Event, Request
+from schemas.subjects import EVENT_SUBJECTS, REQUESTS, ROOT, Event, Request
 
 REF = "#/components/schemas/{model}"
 _CLOUD_EVENT = {
@@ -72,7 +72,7 @@ def document(version: str) -> dict[str, Any]:
 
 
 def _name(pattern: str) -> str:
-    words = re.findall(r"[a-z]+", re.sub(r"\{\w+\}", "", pattern).removeprefix("copilot.v1."))
+    words = re.findall(r"[a-z]+", re.sub(r"\{\w+\}", "", pattern).removeprefix(ROOT))
     return "".join(word.title() for word in words)
 
 

@@ -62,6 +62,8 @@ class Follower:
         self.turn_id = turn_id
         self.fell_behind = False
         """True once events had to be left to the stream because the reader was slow."""
+        self.only_whole = False
+        """True: the reader wants the last event only and is not woken for the others."""
         self._replies = replies
         self._next = after + 1
         self._ready: deque[ReplyEvent] = deque()
@@ -110,7 +112,8 @@ class Follower:
             self._stale = self.fell_behind = True
         else:
             self._ready.append(event)
-        self._wake.set()
+        if not self.only_whole or self._stale or event.type in FINAL:
+            self._wake.set()
 
     async def _step(self) -> ReplyEvent | None:
         while self._ready and self._ready[0].sequence < self._next:

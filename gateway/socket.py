@@ -15,20 +15,24 @@ from pydantic import ValidationError
 from gateway.auth import Caller
 from gateway.gateway import Gateway
 from gateway.replies import Follower
-from gateway.streams import SLOW_SECONDS
+from gateway.streams import SLOW_SECONDS, patience
 from gateway.turns import submission_of
 from schemas.conversation import ReplyEvent, SubmitTurn
 from schemas.envelope import violations
-from schemas.errors import CopilotError, Internal, InvalidInput, NotThereYet, RateLimited
+from schemas.errors import CopilotError, Internal, InvalidInput, NotThereYet, RateLimited, Unavailable
 from schemas.websocket import CAMEL, CLIENT_FRAME, SERVER_NAMES, Error, Ping, SendMessage, Subscribe, snake
 
 log = structlog.get_logger(__name__)
 
 WORKS_PER_SOCKET = 128  # turns and subscriptions at once
+CLOSE_SECONDS = 5.0
 
 
 class Socket:
-    def __init__(self, gateway: Gateway, caller: Caller, answer: web.WebSocketResponse) -> None:
+    def __init__(
+        self, gateway: Gateway, caller: Caller, answer: web.WebSocketResponse, request: web.Request
+    ) -> None:
+        self._request = request
         self._gateway = gateway
         self._caller = caller
         self._answer = answer
@@ -60,7 +64,9 @@ class Socket:
         await self._send(_named(frame.model_dump(mode="json", exclude_none=True), snaked))
 
     async def close(self, code: int, reason: str) -> None:
-        await self._answer.close(code=code, message=reason.encode())
+        """A reader that does not even take the close frame loses its connection."""
+        with patience(CLOSE_SECONDS, self._request):
+            await self._answer.close(code=code, message=reason.encode())
 
     async def finish(self, seconds: float) -> None:
         """What runs may end within so many seconds; then the client is told that the server goes."""
@@ -77,6 +83,9 @@ class Socket:
     # --- inside ------------------------------------------------------------------------------------
 
     def _start(self, work: Coroutine[Any, Any, None], snaked: bool, **ids: str | None) -> None:
+        if self._gateway.draining:
+            work.close()
+            raise Unavailable("the server is stopping: connect again", after=1.0)
         if len(self._works) >= WORKS_PER_SOCKET:
             work.close()
             raise RateLimited(f"{WORKS_PER_SOCKET} turns and subscriptions are open on this socket", after=1.0)
@@ -127,14 +136,9 @@ class Socket:
             self._gateway.followed_sessions.discard(follower)
 
     async def _send(self, text: str) -> None:
-        """Waits for the reader. One that takes nothing for SLOW_SECONDS is told by the close code, and let go."""
-        try:
-            async with asyncio.timeout(SLOW_SECONDS):
-                await self._answer.send_str(text)
-        except TimeoutError as error:
-            log.warning("socket.slow_reader", owner=self._caller.owner)
-            await self.close(1013, "you read too slowly: connect again and resume")
-            raise ConnectionResetError("the reader takes nothing") from error
+        """Waits for the reader; one that takes nothing for SLOW_SECONDS loses its connection and can resume."""
+        with patience(SLOW_SECONDS, self._request):
+            await self._answer.send_str(text)
 
 
 def _read(text: str) -> tuple[Any, bool]:

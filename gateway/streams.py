@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import structlog
+from aiohttp import web
 from prometheus_client import Gauge
 
 from schemas.errors import RateLimited
 
+log = structlog.get_logger(__name__)
+
 STREAMS_PER_USER = 1_024  # server-sent events, sockets and gRPC calls together
 SLOW_SECONDS = 30.0  # a reader that takes nothing for this long loses its stream
 KEEP_ALIVE_SECONDS = 15.0
+
+
+@contextmanager
+def patience(seconds: float, request: web.Request) -> Generator[None]:
+    """Cuts the connection when what is inside has not been written after so many seconds.
+
+    A timeout would not do: aiohttp's writers of one connection wait for one shared future, and cancelling one
+    of them cancels the others.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, request)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(request: web.Request) -> None:
+    log.warning("stream.slow_reader", path=request.path)
+    if request.transport is not None:
+        request.transport.abort()
 
 
 class Streams:

@@ -41,7 +41,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
         if not answer.can_prepare(request).ok:
             raise InvalidInput("this path speaks WebSocket: send an upgrade")
         await answer.prepare(request)
-        socket = Socket(gateway, caller, answer)
+        socket = Socket(gateway, caller, answer, request)
         request.app[SOCKETS].add(socket)
         try:
             await _converse(socket, answer, caller)

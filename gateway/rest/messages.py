@@ -37,6 +37,7 @@ async def post(call: Call) -> web.StreamResponse:
 
 async def whole(follower: Follower) -> Message:
     """The stored reply. Raises the error of a reply that failed."""
+    follower.only_whole = True
     async for event in follower:
         if isinstance(event, ReplyCompleted):
             return event.message

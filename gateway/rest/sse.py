@@ -6,13 +6,10 @@ import asyncio
 import time
 from types import TracebackType
 
-import structlog
 from aiohttp import web
 
-from gateway.streams import KEEP_ALIVE_SECONDS, SLOW_SECONDS
+from gateway.streams import KEEP_ALIVE_SECONDS, SLOW_SECONDS, patience
 from schemas.conversation import ReplyEvent
-
-log = structlog.get_logger(__name__)
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -53,14 +50,8 @@ class EventStream:
 
     async def _write(self, text: str) -> None:
         self._last = time.monotonic()
-        try:
-            async with asyncio.timeout(SLOW_SECONDS):
-                await self.response.write(text.encode())
-        except TimeoutError as error:
-            log.warning("sse.slow_reader", path=self._request.path)
-            if self._request.transport is not None:
-                self._request.transport.abort()
-            raise ConnectionResetError("the reader takes nothing") from error
+        with patience(SLOW_SECONDS, self._request):
+            await self.response.write(text.encode())
 
     async def _keep_alive(self) -> None:
         while True:

@@ -31,7 +31,7 @@ class System:
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
+def gateway_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Settings:
     for name, value in {
         "DATA_DIR": str(tmp_path),
         "AUTH__MODE": "jwt",
@@ -50,19 +50,19 @@ def memory() -> MemoryServer:
 
 
 @pytest.fixture
-async def double(settings: Settings, memory: MemoryServer) -> AsyncIterator[PoolsDouble]:
-    pools = PoolsDouble(MemoryTransport(memory), settings)
+async def double(gateway_settings: Settings, memory: MemoryServer) -> AsyncIterator[PoolsDouble]:
+    pools = PoolsDouble(MemoryTransport(memory), gateway_settings)
     await pools.start()
     yield pools
     await pools.stop()
 
 
 @pytest.fixture
-async def system(settings: Settings, memory: MemoryServer, double: PoolsDouble) -> AsyncIterator[System]:
+async def system(gateway_settings: Settings, memory: MemoryServer, double: PoolsDouble) -> AsyncIterator[System]:
     def token(user: str = "ada", role: Role = "operator", seconds: int = 600) -> str:
-        return create_token(settings.auth, user, (role,), seconds)
+        return create_token(gateway_settings.auth, user, (role,), seconds)
 
-    async with opened(settings, say=lambda text: None, transport=MemoryTransport(memory)) as running:
+    async with opened(gateway_settings, say=lambda text: None, transport=MemoryTransport(memory)) as running:
         assert running is not None
         yield System(running.addresses.http, running.addresses.grpc, token)
 

@@ -1,8 +1,8 @@
 """A double of the pools behind the gateway: sessions per owner, turns one at a time per session, reply events in
 the stream. It speaks through the bus alone, so the gateway cannot tell it from the real pools.
 
-What a turn does can be scripted by its content: `chunks N` sends N pieces of text, `fail` ends with a problem,
-`hold` waits after its first event until `release()`; anything else is answered in three pieces.
+What a turn does can be scripted by its content: `chunks N` sends N pieces of text, `large N` N pieces of 64 KB,
+`fail` ends with a problem, `hold` waits after its first event until released; anything else gets three pieces.
 """
 
 from __future__ import annotations
@@ -171,12 +171,8 @@ class PoolsDouble:
         key = (identity.owner, envelope.source, envelope.id)
         known = self.by_key.get(key)
         if known is None and asked.turn_id is not None:
-            mine = [
-                t
-                for (owner, turn_id), t in self.turns.items()
-                if (owner, turn_id) == (identity.owner, asked.turn_id)
-            ]
-            known = (mine[0].content, mine[0]) if mine else None
+            same = self.turns.get((identity.owner, asked.turn_id))
+            known = (same.content, same) if same else None
         if known is not None:
             content, turn = known
             if content != asked.content:
@@ -205,9 +201,10 @@ class PoolsDouble:
                 return
             await self._tell(turn, ReplyEvidence, evidence=evidence())
             words = turn.content.split()
-            count = int(words[1]) if words[0] == "chunks" else 3
+            count = int(words[1]) if words[0] in ("chunks", "large") else 3
+            padding = 64 * 1024 if words[0] == "large" else 0
             for number in range(count):
-                await self._tell(turn, ReplyChunk, chunk=f"piece {number} ")
+                await self._tell(turn, ReplyChunk, chunk=f"piece {number} " + "x" * padding)
             await self._tell(turn, ReplyCompleted, message=self._message(turn, count))
 
     async def _tell(self, turn: StoredTurn, kind: Any, **fields: Any) -> None:

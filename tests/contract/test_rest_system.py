@@ -39,9 +39,9 @@ async def test_ready_names_every_dependency(nobody: aiohttp.ClientSession, doubl
     assert states["postgresql"] == "down"
 
 
-async def test_ready_without_pools(settings: Settings) -> None:
+async def test_ready_without_pools(gateway_settings: Settings) -> None:
     async with (
-        opened(settings, say=lambda text: None, transport=MemoryTransport(MemoryServer())) as running,
+        opened(gateway_settings, say=lambda text: None, transport=MemoryTransport(MemoryServer())) as running,
         aiohttp.ClientSession() as client,
     ):
         assert running is not None
@@ -167,12 +167,12 @@ async def test_events_that_are_none(http: aiohttp.ClientSession, change: dict[st
 
 
 async def test_stopping_finishes_running_turns(
-    settings: Settings, memory: MemoryServer, double: PoolsDouble
+    gateway_settings: Settings, memory: MemoryServer, double: PoolsDouble
 ) -> None:
-    gateway = opened(settings, say=lambda text: None, transport=MemoryTransport(memory))
+    gateway = opened(gateway_settings, say=lambda text: None, transport=MemoryTransport(memory))
     running = await gateway.__aenter__()
     assert running is not None
-    system = System(running.addresses.http, "", lambda user, role: _token(settings, user))
+    system = System(running.addresses.http, "", lambda user, role: _token(gateway_settings, user))
     async with aiohttp.ClientSession(system.http, headers=system.headers()) as client:
         stream = {"Accept": "text/event-stream"}
         body = {"content": "hold", "turn_id": "held"}
@@ -188,7 +188,7 @@ async def test_stopping_finishes_running_turns(
         await closing
 
 
-def _token(settings: Settings, user: str) -> str:
+def _token(gateway_settings: Settings, user: str) -> str:
     from actors.platform.bus.identity import create_token
 
-    return create_token(settings.auth, user, ("operator",), 60)
+    return create_token(gateway_settings.auth, user, ("operator",), 60)

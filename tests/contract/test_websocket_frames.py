@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
+from gateway import socket as socket_module
 from tests.contract.conftest import System
 from tests.contract.fakes import PoolsDouble
 
@@ -181,6 +184,38 @@ async def test_socket_ends_with_its_token_and_is_told(nobody: aiohttp.ClientSess
         assert (await asyncio.wait_for(socket.receive(), 5)).type is aiohttp.WSMsgType.CLOSE
         assert socket.close_code == 1008
         assert time.time() - started < 4
+
+
+async def test_reader_that_takes_nothing_is_let_go(
+    http: aiohttp.ClientSession, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_module, "SLOW_SECONDS", 0.5)
+    monkeypatch.setattr(socket_module, "CLOSE_SECONDS", 0.5)
+    url = URL(system.http)
+    reader, writer = await asyncio.open_connection(url.host, url.port, limit=1024)
+    handshake = (
+        f"GET /ws HTTP/1.1\r\nHost: {url.host}\r\nAuthorization: Bearer {system.token()}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    writer.write(handshake.encode())
+    await reader.readuntil(b"\r\n\r\n")
+    frame = json.dumps({"type": "SendMessage", "content": "large 400"}).encode()
+    writer.write(bytes([0x81, 0x80 | len(frame), 0, 0, 0, 0]) + frame)
+    await come_and_gone(http)
+    writer.close()
+
+
+async def come_and_gone(http: aiohttp.ClientSession) -> None:
+    """Returns once the gauge of open sockets has been at 1 and is back at 0."""
+    wanted = ["1.0", "0.0"]
+    deadline = time.monotonic() + 20
+    while wanted:
+        assert time.monotonic() < deadline, f"the gauge never came to {wanted[0]}"
+        async with http.get("/metrics") as response:
+            text = await response.text()
+        if re.search(rf'copilot_gateway_streams{{protocol="websocket"[^}}]*}} {wanted[0]}', text):
+            wanted.pop(0)
 
 
 async def test_long_reply_to_a_reader_that_waits(http: aiohttp.ClientSession) -> None:
