@@ -62,6 +62,7 @@ class Telemetry:
         self._served = self.histogram(
             "copilot_bus_handler_seconds", "Handling one message of a subject.", ("subject",)
         )
+        self._appended = self.histogram("copilot_bus_append_seconds", "Writing one event to a stream.")
         self.gauge("copilot_process_up", "1 while the process answers.").set(1)
 
     @classmethod
@@ -103,6 +104,11 @@ class Telemetry:
         parent = _PROPAGATOR.extract(headers)
         with self._tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER) as span:
             yield SpanHandle(span)
+
+    @contextmanager
+    def timed_append(self) -> Generator[None]:
+        with self._appended.time():
+            yield
 
     def current_headers(self) -> dict[str, str]:
         return SpanHandle(trace.get_current_span()).headers()

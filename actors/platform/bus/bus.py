@@ -168,7 +168,8 @@ class Bus:
         envelope = self._envelope(kind, payload, None, id, source, authorization)
         headers = {**envelope.headers(), **self._telemetry.current_headers()}
         body = payload.model_dump_json().encode()
-        return await self._transport.append(event.subject(**parts), body, headers, expected)
+        with self._telemetry.timed_append():
+            return await self._transport.append(event.subject(**parts), body, headers, expected)
 
     async def read(self, event: Event[Any], *, after: int = 0, limit: int = 1_000, **parts: str) -> list[Stored]:
         stream = _stream_of(event)
