@@ -26,7 +26,7 @@ from schemas.conversation import (
 )
 from schemas.errors import Problem
 from schemas.nlp import Entity, Intent
-from schemas.subjects import REPLY_LOG
+from schemas.subjects import REPLY_LOG, ROOT
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class ReplyWriter:
                 self._last = await self._bus.append(
                     REPLY_LOG,
                     event,
-                    kind=f"copilot.v1.{event.type}",
+                    kind=f"{ROOT}{event.type}",
                     expected=self._last,
                     id=event_id,
                     session=self._session,
