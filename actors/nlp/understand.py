@@ -165,8 +165,13 @@ def _from_history(found: Found, plan: Plan, before: Plan | None, continued: Plan
     if plan.percentile and not found.percentiles and plan.percentile == continued.percentile:
         supplied.append(_history("percentile", f"{plan.percentile:g}"))
     if plan.range and not found.times and plan.range == continued.range:
-        supplied.append(_history("time_range", "", plan.range))
+        supplied.append(_history("time_range", _interval(plan.range), plan.range))
     return tuple(supplied)
+
+
+def _interval(window: TimeRange) -> str:
+    """As ISO 8601 writes it: start/end."""
+    return f"{window.start.isoformat()}/{window.end.isoformat()}"
 
 
 def _history(kind: str, value: str, window: TimeRange | None = None) -> Entity:
