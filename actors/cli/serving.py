@@ -68,6 +68,7 @@ async def serve(settings: Settings, options: Options, *, show_banner: bool) -> N
     if not await _started(system, stop):
         say("stopped before it was ready")
         return
+    stop.listen()  # again: Ray has put a handler before ours that prints a stack trace at SIGTERM
     say("ready")
     try:
         if show_banner:
