@@ -81,13 +81,14 @@ class SessionFollower:
         async for event in self._events_of(start.turn_id, start.sequence):
             yield event
         while not self._stopping:
-            for turn_id in await self._later_turns(start.turn_id):
+            later = await self._later_turns(start.turn_id)
+            for turn_id in later:
                 start = Position(turn_id, -1)
                 async for event in self._events_of(turn_id, -1):
                     yield event
                 if self._stopping:
                     return
-            if not self._wake.is_set():
+            if not later and not self._wake.is_set():
                 await self._look_up_in(LOOK_SECONDS)
 
     # --- inside ------------------------------------------------------------------------------------
