@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from actors.platform.config import Settings
+from tests.support.guarded import Guarded, running_guarded
 from tests.support.servers import Servers, running_servers
 
 
@@ -24,3 +25,10 @@ def settings(servers: Servers) -> Iterator[Settings]:
         yield servers.settings.model_copy(
             update={"database": servers.settings.database.model_copy(update={"url": url})}
         )
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Iterator[Guarded]:
+    """The whole copilot in JWT mode, with the demo shop."""
+    with running_guarded() as running:
+        yield running

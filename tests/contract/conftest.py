@@ -4,6 +4,8 @@ of it; what needs the double's insides asks for `double`."""
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from actors.platform.config import Settings, load
 from gateway.app import opened
 from schemas.identity import Role
 from tests.contract.fakes import PoolsDouble
+from tests.support.guarded import Guarded
 
 SECRET = "a secret of the contract tests, long enough for HS256"
 
@@ -44,6 +47,19 @@ def gateway_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Setting
     return load()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test of `system` runs against the double and against the whole copilot; those that steer the double,
+    by its insides or by its scripted replies, against the double alone."""
+    if "behind" not in metafunc.fixturenames:
+        return
+    steers = "double" in inspect.signature(metafunc.function).parameters
+    if steers or metafunc.definition.get_closest_marker("scripted"):
+        kinds = ["double"]
+    else:
+        kinds = ["double", pytest.param("real", marks=pytest.mark.integration)]
+    metafunc.parametrize("behind", kinds)
+
+
 @pytest.fixture
 def memory() -> MemoryServer:
     return MemoryServer()
@@ -58,13 +74,29 @@ async def double(gateway_settings: Settings, memory: MemoryServer) -> AsyncItera
 
 
 @pytest.fixture
-async def system(gateway_settings: Settings, memory: MemoryServer, double: PoolsDouble) -> AsyncIterator[System]:
+async def doubled(gateway_settings: Settings, memory: MemoryServer, double: PoolsDouble) -> AsyncIterator[System]:
+    """A real gateway in front of the double."""
+
     def token(user: str = "ada", role: Role = "operator", seconds: int = 600) -> str:
         return create_token(gateway_settings.auth, user, (role,), seconds)
 
     async with opened(gateway_settings, say=lambda text: None, transport=MemoryTransport(memory)) as running:
         assert running is not None
         yield System(running.addresses.http, running.addresses.grpc, token)
+
+
+@pytest.fixture
+def system(request: pytest.FixtureRequest, behind: str, doubled: System) -> System:
+    if behind == "double":
+        return doubled
+    guarded: Guarded = request.getfixturevalue("guarded")
+    # Users of their own for each test: what one leaves behind, another must not find.
+    suffix = uuid.uuid4().hex[:8]
+
+    def token(user: str = "ada", role: Role = "operator", seconds: int = 600) -> str:
+        return guarded.token(f"{user}-{suffix}", role, seconds=seconds)
+
+    return System(guarded.copilot.address("http"), guarded.copilot.address("grpc"), token)
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def refusal(error: grpc.aio.AioRpcError) -> dict[str, object]:
     return json.loads(trailing["copilot-problem-bin"])
 
 
+@pytest.mark.scripted
 async def test_whole_message(stub: copilot_pb2_grpc.CoPilotServiceStub, ada: tuple[tuple[str, str], ...]) -> None:
     request = pb.MessageRequest(content=QUESTION, turn_id="t", as_of=datetime(2026, 1, 1, tzinfo=UTC))
     reply = await stub.SendMessage(request, metadata=ada)
@@ -53,6 +54,7 @@ async def test_whole_message(stub: copilot_pb2_grpc.CoPilotServiceStub, ada: tup
     assert not reply.HasField("clarification")
 
 
+@pytest.mark.scripted
 async def test_stream_has_the_events_of_http_in_their_order(
     stub: copilot_pb2_grpc.CoPilotServiceStub, ada: tuple[tuple[str, str], ...], http: aiohttp.ClientSession
 ) -> None:
@@ -69,6 +71,7 @@ async def test_stream_has_the_events_of_http_in_their_order(
 
 
 @pytest.mark.parametrize("after", [None, 0, 3, 5])
+@pytest.mark.scripted
 async def test_resume_after_any_event(
     stub: copilot_pb2_grpc.CoPilotServiceStub, ada: tuple[tuple[str, str], ...], after: int | None
 ) -> None:
@@ -78,6 +81,7 @@ async def test_resume_after_any_event(
     assert got == list(range((after + 1) if after is not None else 0, 6))
 
 
+@pytest.mark.scripted
 async def test_failed_turn(stub: copilot_pb2_grpc.CoPilotServiceStub, ada: tuple[tuple[str, str], ...]) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await stub.SendMessage(pb.MessageRequest(content="fail"), metadata=ada)

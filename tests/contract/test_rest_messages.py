@@ -69,6 +69,7 @@ async def test_same_turn_id_is_the_same_turn_and_streams_from_its_start(http: ai
     assert events[-1].data["message"] == first
 
 
+@pytest.mark.scripted
 async def test_failed_turn_is_a_problem_in_json_and_an_event_in_a_stream(http: aiohttp.ClientSession) -> None:
     async with http.post("/api/v1/messages", json={"content": "fail"}) as response:
         assert response.status == 503
@@ -80,6 +81,7 @@ async def test_failed_turn_is_a_problem_in_json_and_an_event_in_a_stream(http: a
     assert events[-1].data["problem"]["status"] == 503
 
 
+@pytest.mark.scripted
 async def test_long_reply_arrives_whole(http: aiohttp.ClientSession) -> None:
     async with http.post("/api/v1/messages", json={"content": "chunks 1500"}, headers=STREAM) as response:
         events = [event async for event in server_sent(response)]
@@ -105,6 +107,7 @@ async def test_history_shows_both_sides_page_by_page(http: aiohttp.ClientSession
 
 
 @pytest.mark.parametrize("seen", [0, 2, 4])
+@pytest.mark.scripted
 async def test_session_events_resume_after_any_event_and_go_on_with_later_turns(
     http: aiohttp.ClientSession, seen: int
 ) -> None:

@@ -59,6 +59,7 @@ async def test_late_bus_is_waited_for_and_said(gateway_settings: Settings) -> No
     assert said[0].startswith("waiting for NATS at nats://user:***@127.0.0.1")
 
 
+@pytest.mark.scripted
 async def test_too_many_requests(gateway_settings: Settings, memory: MemoryServer, system: System) -> None:
     limits = gateway_settings.limits.model_copy(update={"requests_per_minute": 2})
     settings = gateway_settings.model_copy(update={"limits": limits})
@@ -80,6 +81,7 @@ async def test_too_many_requests(gateway_settings: Settings, memory: MemoryServe
         assert 429 in statuses
 
 
+@pytest.mark.scripted
 async def test_closed_metrics_need_a_token(
     gateway_settings: Settings, memory: MemoryServer, system: System
 ) -> None:

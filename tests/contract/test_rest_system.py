@@ -53,6 +53,7 @@ async def test_ready_without_pools(gateway_settings: Settings) -> None:
             assert response.status == 401
 
 
+@pytest.mark.scripted
 async def test_metrics_join_all_processes_and_show_the_silent_ones(nobody: aiohttp.ClientSession) -> None:
     async with nobody.get("/health"):
         pass
@@ -104,6 +105,7 @@ async def test_docs_load_nothing_from_elsewhere(nobody: aiohttp.ClientSession) -
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
+@pytest.mark.scripted
 async def test_natural_query(http: aiohttp.ClientSession) -> None:
     async with http.post("/api/v1/queries/metrics", json={"query": "error rate of payment"}) as response:
         body = await response.json()
@@ -143,6 +145,7 @@ async def test_event_in_both_modes_is_one_turn(http: aiohttp.ClientSession, doub
     assert len(double.turns) == 1
 
 
+@pytest.mark.scripted
 async def test_alert_is_kept_in_the_stream(http: aiohttp.ClientSession, memory: MemoryServer) -> None:
     event = {**TURN, "type": "copilot.v1.event.alert", "data": {"alertname": "HighErrorRate"}}
     headers = {"Content-Type": "application/cloudevents+json"}

@@ -32,6 +32,7 @@ async def until(socket: Socket, kind: str, turn: str | None = None) -> list[dict
             return frames
 
 
+@pytest.mark.scripted
 async def test_turn_comes_as_numbered_frames(http: aiohttp.ClientSession) -> None:
     async with http.ws_connect("/ws") as socket:
         await socket.send_json({"type": "SendMessage", "content": QUESTION, "turn_id": "t"})
@@ -123,6 +124,7 @@ async def test_several_turns_at_once(http: aiohttp.ClientSession, double: PoolsD
         assert (await until(socket, "MessageComplete"))[-1]["turn_id"] == "slow"
 
 
+@pytest.mark.scripted
 async def test_failed_turn_is_an_error_of_that_turn(http: aiohttp.ClientSession) -> None:
     async with http.ws_connect("/ws") as socket:
         await socket.send_json({"type": "SendMessage", "content": "fail", "turn_id": "t"})
@@ -130,6 +132,7 @@ async def test_failed_turn_is_an_error_of_that_turn(http: aiohttp.ClientSession)
     assert (frames[-1]["turn_id"], frames[-1]["sequence"], frames[-1]["problem"]["status"]) == ("t", 1, 503)
 
 
+@pytest.mark.scripted
 async def test_subscription_shows_past_and_live_turns_once(http: aiohttp.ClientSession) -> None:
     async with http.post("/api/v1/messages", json={"content": QUESTION, "turn_id": "one"}) as response:
         session_id = (await response.json())["session_id"]
@@ -186,6 +189,7 @@ async def test_socket_ends_with_its_token_and_is_told(nobody: aiohttp.ClientSess
         assert time.time() - started < 4
 
 
+@pytest.mark.scripted
 async def test_reader_that_takes_nothing_is_let_go(
     http: aiohttp.ClientSession, system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +222,7 @@ async def come_and_gone(http: aiohttp.ClientSession) -> None:
             wanted.pop(0)
 
 
+@pytest.mark.scripted
 async def test_long_reply_to_a_reader_that_waits(http: aiohttp.ClientSession) -> None:
     async with http.ws_connect("/ws") as socket:
         await socket.send_json({"type": "SendMessage", "content": "chunks 3000"})

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 
 from schemas import copilot_pb2, copilot_pb2_grpc
 from schemas.identity import owner_token
-from tests.e2e.conftest import Guarded
+from tests.support.guarded import Guarded
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
