@@ -35,9 +35,16 @@ async def once(call: Call, handle: Handle) -> web.StreamResponse:
         raise InProgress("a request with this Idempotency-Key is being worked on", after=1.0)
     if state.state == "done":
         return _replayed(state.status or 200, state.body or "")
-    response = await _first(replace(call, resource_id=state.resource_id), handle)
+    try:
+        response = await _first(replace(call, resource_id=state.resource_id), handle)
+    except (Retryable, Unauthenticated):
+        await _finish(call, IdempotencyResult(owner=call.caller.owner, key=key))
+        raise
     if isinstance(response, web.Response):
-        await _finish(call, key, response)
+        result = IdempotencyResult(
+            owner=call.caller.owner, key=key, status=response.status, body=response.text or ""
+        )
+        await _finish(call, result)
     return response
 
 
@@ -51,14 +58,12 @@ async def _first(call: Call, handle: Handle) -> web.StreamResponse:
         return answer(error.problem(instance=call.request.path, request_id=call.request[REQUEST_ID]))
 
 
-async def _finish(call: Call, key: str, response: web.Response) -> None:
-    text = response.text or ""
-    result = IdempotencyResult(owner=call.caller.owner, key=key, status=response.status, body=text)
+async def _finish(call: Call, result: IdempotencyResult) -> None:
     try:
         await call.gateway.pools.ask(FINISH_KEY, result, authorization=call.caller.authorization)
     except CopilotError as error:
         # What was done is done and is answered; a repetition meets the same resource id.
-        log.warning("idempotency.finish", key=key, error=repr(error))
+        log.warning("idempotency.finish", key=result.key, error=repr(error))
 
 
 def _replayed(status: int, body: str) -> web.Response:

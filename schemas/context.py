@@ -94,10 +94,12 @@ class IdempotencyState(BaseModel):
 
 
 class IdempotencyResult(BaseModel):
+    """The answer to keep; without a status the attempt came to nothing and the key may be tried again."""
+
     owner: str
     key: str
-    status: int
-    body: str
+    status: int | None = None
+    body: str | None = None
 
 
 class Done(BaseModel):

@@ -29,7 +29,8 @@ class Keys:
         )
 
     async def finish(self, envelope: Envelope[IdempotencyResult]) -> Done:
-        await self._database.run("finish_key", envelope.data.model_dump())
+        result = envelope.data
+        await self._database.run("finish_key" if result.status else "release_key", result.model_dump())
         return Done()
 
     async def forget(self) -> None:

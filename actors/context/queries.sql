@@ -63,6 +63,12 @@ UPDATE idempotency SET created_at = now()
 WHERE owner = %(owner)s AND key = %(key)s AND status IS NULL AND created_at < now() - interval '60 seconds'
 RETURNING resource_id;
 
+-- name: release_key
+-- The first request came to nothing that stands: the next one need not wait until it counts as dead. The resource
+-- id stays, so that what the first one may have made is not made twice.
+UPDATE idempotency SET created_at = now() - interval '60 seconds'
+WHERE owner = %(owner)s AND key = %(key)s AND status IS NULL;
+
 -- name: finish_key
 -- Keeps the answer for everybody who asks with this key again.
 UPDATE idempotency SET status = %(status)s, body = %(body)s WHERE owner = %(owner)s AND key = %(key)s;

@@ -51,7 +51,7 @@ from schemas.conversation import (
     UserMessage,
 )
 from schemas.envelope import Envelope
-from schemas.errors import BackendUnavailable, Forbidden, IdempotencyMismatch, NotFound
+from schemas.errors import BackendUnavailable, Forbidden, IdempotencyMismatch, NotFound, Unavailable
 from schemas.identity import Identity
 from schemas.nlp import Intent, Understanding, Utterance
 from schemas.plans import Plan, TimeRange
@@ -125,6 +125,7 @@ class PoolsDouble:
         self.submissions = 0
         self.created = 0
         self.store_up = True
+        self.out_of_order = False
 
     async def start(self) -> None:
         await self.bus.connect()
@@ -285,6 +286,8 @@ class PoolsDouble:
         )
 
     async def create_session(self, envelope: Envelope[NewSession]) -> Session:
+        if self.out_of_order:
+            raise Unavailable("out of order for a moment")
         return self._add_session(envelope.data.id or new_session_id(envelope.data.identity.owner), envelope.data)
 
     async def get_session(self, envelope: Envelope[SessionRef]) -> Session:
@@ -315,6 +318,9 @@ class PoolsDouble:
     async def finish_key(self, envelope: Envelope[IdempotencyResult]) -> Done:
         result = envelope.data
         fingerprint, resource_id, _ = self.keys[result.owner, result.key]
+        if result.status is None:
+            del self.keys[result.owner, result.key]
+            return Done()
         done = IdempotencyState(state="done", resource_id=resource_id, status=result.status, body=result.body)
         self.keys[result.owner, result.key] = (fingerprint, resource_id, done)
         return Done()

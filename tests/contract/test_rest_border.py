@@ -216,6 +216,19 @@ async def test_key_that_is_being_worked_on(http: aiohttp.ClientSession, double: 
         assert response.headers["Retry-After"]
 
 
+async def test_key_of_a_request_that_may_pass_later_can_be_tried_again_at_once(
+    http: aiohttp.ClientSession, double: PoolsDouble
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    double.out_of_order = True
+    async with http.post(SESSIONS, json={}, headers=headers) as response:
+        await problem(response, 503, "unavailable")
+        assert response.headers["Retry-After"]
+    double.out_of_order = False
+    async with http.post(SESSIONS, json={}, headers=headers) as response:
+        assert response.status == 201
+
+
 async def test_ids_and_traces_travel(http: aiohttp.ClientSession) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     headers = {"X-Request-ID": "abc-1", "traceparent": trace}

@@ -15,13 +15,15 @@ from actors.conversation import ownership
 from actors.conversation.actor import ConversationActor
 from actors.platform.bus.identity import create_token
 from actors.platform.config import Settings
-from schemas.context import NewSession, PageRequest, SessionRef
+from schemas.context import IdempotencyClaim, IdempotencyResult, NewSession, PageRequest, SessionRef
 from schemas.conversation import SubmitTurn, TurnAccepted, TurnRef
 from schemas.errors import IdempotencyMismatch, InvalidInput, NotFound, Unauthenticated
 from schemas.identity import Identity, owner_token
 from schemas.subjects import (
+    CLAIM_KEY,
     CREATE_SESSION,
     DELETE_SESSION,
+    FINISH_KEY,
     HISTORY,
     SESSION_TURNS,
     TURN_EVENT,
@@ -336,3 +338,18 @@ async def test_with_tokens_nobody_speaks_without_one(settings: Settings) -> None
             await stage.submit("let me in", accepted.session_id, authorization=f"Bearer {bob}")
     finally:
         await stage.clear()
+
+
+async def test_a_key_whose_request_came_to_nothing_may_be_tried_again_at_once(stage: Stage) -> None:
+    claim = IdempotencyClaim(owner=LOCAL.owner, key="k", fingerprint="f")
+    first = await stage.bus.request(CLAIM_KEY, claim)
+    assert (await stage.bus.request(CLAIM_KEY, claim)).state == "running"
+    await stage.bus.request(FINISH_KEY, IdempotencyResult(owner=LOCAL.owner, key="k"))
+    again = await stage.bus.request(CLAIM_KEY, claim)
+    assert (first.state, again.state) == ("new", "new")
+    assert again.resource_id == first.resource_id
+    await stage.bus.request(FINISH_KEY, IdempotencyResult(owner=LOCAL.owner, key="k", status=201, body="{}"))
+    done = await stage.bus.request(CLAIM_KEY, claim)
+    assert (done.state, done.status, done.body) == ("done", 201, "{}")
+    with pytest.raises(IdempotencyMismatch):
+        await stage.bus.request(CLAIM_KEY, claim.model_copy(update={"fingerprint": "other"}))

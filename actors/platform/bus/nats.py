@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -35,6 +36,7 @@ INBOX = "_INBOX_internal"  # client credentials may not listen below this prefix
 WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for a failed Nats-Expected-Last-Subject-Sequence
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
 CONNECT_ERRORS = (OSError, TimeoutError, nats.errors.Error)  # what a first connection may raise
+SAY_SECONDS = 10.0
 PENDING_MESSAGES = 65_536
 PENDING_BYTES = 256 << 20
 
@@ -47,6 +49,7 @@ class NatsTransport:
         self._name = name
         self._on_change = on_change or _ignore
         self._client = Client()
+        self._said = float("-inf")
         self._jetstream = self._client.jetstream()
 
     async def connect(self) -> None:
@@ -203,7 +206,10 @@ class NatsTransport:
         return json.loads(message.data)
 
     async def _failed(self, error: Exception) -> None:
-        log.warning("bus.error", name=self._name, error=repr(error))
+        """The library reports each of its ten attempts a second; one line in SAY_SECONDS is enough."""
+        if time.monotonic() - self._said > SAY_SECONDS:
+            self._said = time.monotonic()
+            log.warning("bus.error", name=self._name, error=repr(error))
 
     def _changed(self, connected: bool) -> Callable[[], Awaitable[None]]:
         async def changed() -> None:
