@@ -29,7 +29,7 @@ _ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # otherwise the node leaves loopback
     "RAY_AUTH_MODE": "disabled",  # the same for head, driver and nodes; the node is on loopback
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DEDUP_LOGS": "0",
+    "RAY_worker_niceness": "0",  # Ray's own default is 15: actors would wait for every other process
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 
@@ -108,7 +108,7 @@ class RayRuntime:
         shutil.rmtree(self._temp, ignore_errors=True)  # sessions of earlier lives
         ray.init(
             namespace=NAMESPACE,
-            num_cpus=2,  # how many workers wait prestarted; our actors ask for none on a node of our own
+            num_cpus=4,  # how many workers wait prestarted; our actors ask for none on a node of our own
             object_store_memory=OBJECT_STORE_BYTES,
             include_dashboard=False,
             log_to_driver=False,
