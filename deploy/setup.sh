@@ -46,7 +46,8 @@ quiet() { [ -t 2 ] || echo "--quiet"; }
 install_with_uv() {
     command -v uv >/dev/null && uv --version >/dev/null 2>&1 || return 1
     say "installing with uv: $*"
-    uv pip install $(quiet) --python "$python" "$@" && return 0
+    # Compiled now: otherwise every process that may not write beside the packages compiles them anew.
+    uv pip install $(quiet) --compile-bytecode --python "$python" "$@" && return 0
     say "uv could not; trying pip"
     return 1
 }

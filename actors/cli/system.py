@@ -79,9 +79,8 @@ class System:
         await self._start_callout()
         self._say("starting the pools")
         self.crew = Crew(self.settings, self._runtime, POOLS)
-        await self.crew.start()
         self.gateway = GatewayProcess(self.settings, self._say)
-        await self.gateway.start()
+        await asyncio.gather(self.crew.start(), self.gateway.start())
         self._write_state(self.state())
         self._refreshing = asyncio.create_task(self._refresh_state())
 
