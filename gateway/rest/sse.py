@@ -6,10 +6,13 @@ import asyncio
 import time
 from types import TracebackType
 
+import structlog
 from aiohttp import web
 
 from gateway.streams import KEEP_ALIVE_SECONDS, SLOW_SECONDS, patience
 from schemas.conversation import ReplyEvent
+
+log = structlog.get_logger(__name__)
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -35,10 +38,15 @@ class EventStream:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    ) -> bool:
+        """A reader that has gone ends the stream and is no error: its turn goes on, and it may resume."""
         if self._beat is not None:
             self._beat.cancel()
             await asyncio.gather(self._beat, return_exceptions=True)
+        if not isinstance(error, ConnectionResetError):
+            return False
+        log.info("sse.reader_gone", path=self._request.path)
+        return True
 
     async def send(self, event: ReplyEvent) -> None:
         """Raises ConnectionResetError when the reader is gone or has taken nothing for SLOW_SECONDS."""
