@@ -55,9 +55,9 @@ proto: setup-dev ## the gRPC code from schemas/copilot.proto
 
 lock: ## pin the dependencies again (needs uv); pins that still fit stay
 	uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
-		--extra checkout pyproject.toml -o requirements.txt > /dev/null
+		--no-strip-extras --extra checkout pyproject.toml -o requirements.txt > /dev/null
 	uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
-		--extra checkout --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt > /dev/null
+		--no-strip-extras --extra checkout --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt > /dev/null
 
 clean: ## remove the environment and what tools cached; never the data directory
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage coverage.xml htmlcov dist build
