@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.identity import Identity, Permission
-from schemas.plans import Metric, TimeRange
+from schemas.plans import Metric, Plan, TimeRange
 
 ActionClass = Literal["pure", "keyed", "probe", "unsafe"]
 AsksT = TypeVar("AsksT", bound=BaseModel)
@@ -128,6 +128,8 @@ class MetricAnswer(BaseModel):
     failures: tuple[StatusCount, ...] = ()
     slo_target: float | None = None
     within_slo: bool | None = None
+    calls: tuple[str, ...] = ()
+    """The services that `service` calls; none where the question is for all."""
 
 
 class UpstreamAnswer(BaseModel):
@@ -157,6 +159,18 @@ class HealthAnswer(BaseModel):
     services: tuple[ServiceHealth, ...]
 
 
+class Translation(BaseModel):
+    """A plan in a backend's language; `explanation` says in words what the query computes."""
+
+    language: Literal["promql", "logql", "traceql"]
+    query: str
+    range: TimeRange
+    step_seconds: float | None = None
+    """None: evaluated once, at the end of the range."""
+    unit: str | None = None
+    explanation: str
+
+
 class RawQuery(BaseModel):
     query: str = Field(min_length=1, max_length=10_000)
     language: Literal["promql"]
@@ -184,6 +198,7 @@ CATALOGUE = Action("observatory", "catalogue", Empty, Catalogue, "pure", "teleme
 METRIC = Action("observatory", "metric", MetricQuestion, MetricAnswer, "pure", "telemetry.read", 10.0)
 UPSTREAM = Action("observatory", "upstream", MetricQuestion, UpstreamAnswer, "pure", "telemetry.read", 10.0)
 HEALTH = Action("observatory", "health", HealthQuestion, HealthAnswer, "pure", "telemetry.read", 10.0)
+TRANSLATE = Action("observatory", "translate", Plan, Translation, "pure", "telemetry.read", 3.0)
 QUERY = Action("observatory", "query", RawQuery, RawAnswer, "pure", "telemetry.read", 10.0)
 STATE = Action("observatory", "state", Empty, BackendStates, "pure", "telemetry.read", 2.0)
 

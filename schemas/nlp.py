@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from schemas.context import WorkingMemory
-from schemas.plans import Plan, TimeRange
+from schemas.plans import Plan, Threshold, TimeRange
 
 
 class Frozen(BaseModel):
@@ -52,6 +52,20 @@ class UnknownService(Frozen):
     near: tuple[str, ...] = ()
 
 
+class FurtherRequest(Frozen):
+    """A second request of the same message, in the order of the text; `condition` is met by the first one's value
+    or this request is not carried out ("… and open an incident if it is above 2 %")."""
+
+    intent: Intent
+    entities: tuple[Entity, ...] = ()
+    plan: Plan | None = None
+    missing: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    condition: Threshold | None = None
+    condition_text: str | None = None
+    """The condition as the text has it."""
+
+
 class Understanding(Frozen):
     intent: Intent
     entities: tuple[Entity, ...] = ()
@@ -61,6 +75,7 @@ class Understanding(Frozen):
     options: tuple[str, ...] = ()
     """What could fill the first missing slot."""
     unknown_services: tuple[UnknownService, ...] = ()
+    parts: tuple[FurtherRequest, ...] = ()
 
 
-__all__ = ["Alternative", "Entity", "Intent", "Understanding", "UnknownService", "Utterance"]
+__all__ = ["Alternative", "Entity", "FurtherRequest", "Intent", "Understanding", "UnknownService", "Utterance"]

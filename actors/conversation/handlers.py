@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +18,7 @@ from schemas.adapters import (
     Empty,
     Evidence,
     HealthQuestion,
+    MetricAnswer,
     MetricQuestion,
 )
 from schemas.context import Offer, WorkingMemory
@@ -92,11 +92,8 @@ async def respond(request: Request) -> Said:
 
 async def _metric(request: Request) -> Said:
     plan = request.plan
-    question = _question(plan, request.window)
-    figure, catalogue = await asyncio.gather(
-        request.ask.act(METRIC, question, request.identity), _catalogue(request)
-    )
-    offer = _offer(plan, catalogue.output) if figure.output.value is not None else None
+    figure = await request.ask.act(METRIC, _question(plan, request.window), request.identity)
+    offer = _offer(plan, figure.output)
     return Said(
         content=answers.metric_answer(
             figure.output, request.window, request.as_of, request.timezone, offer.text if offer else None
@@ -176,14 +173,15 @@ async def _catalogue(request: Request) -> Answer[Catalogue]:
 
 
 def _question(plan: Plan, window: TimeRange) -> MetricQuestion:
-    if plan.metric is None:
-        raise ValueError("a metric question without a metric")
-    return MetricQuestion(metric=plan.metric, service=plan.service, percentile=plan.percentile, range=window)
+    metric = plan.request_metric
+    if metric is None:
+        raise ValueError(f"a question for {plan.metric} is none for a metric of requests")
+    return MetricQuestion(metric=metric, service=plan.service, percentile=plan.percentile, range=window)
 
 
-def _offer(plan: Plan, catalogue: Catalogue) -> Offer | None:
-    """Only what can be done is offered: the service must call others."""
-    if plan.service is None or not catalogue.depends_on.get(plan.service):
+def _offer(plan: Plan, figure: MetricAnswer) -> Offer | None:
+    """Only what can be done is offered: there is a figure, and the service calls others."""
+    if figure.value is None or not figure.calls:
         return None
     return Offer(kind="upstream", plan=plan, text=OFFER)
 

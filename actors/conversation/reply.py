@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -38,8 +39,12 @@ class TurnLost(Exception):
 
 
 class ReplyWriter:
-    """`sequence` counts the turn's events from 0; `_last` is the stream's own number of the newest one, which
-    every write names, so that a twin who lost the turn cannot write."""
+    """`sequence` is the number of the turn's next event, from 0; `_last` is the stream's own number of the newest
+    one, which every write names, so that a twin who lost the turn cannot write.
+
+    Events are written one after another by a task of their own: the turn works on while the stream acknowledges.
+    `told` waits for it.
+    """
 
     def __init__(self, bus: Bus, session_id: str, turn_id: str, life: str) -> None:
         self._bus = bus
@@ -49,6 +54,8 @@ class ReplyWriter:
         self._last = 0
         self.sequence = 0
         self._seen: tuple[str, ...] = ()
+        self._waiting: deque[ReplyEvent] = deque()
+        self._writing: asyncio.Task[None] | None = None
 
     @classmethod
     def of(cls, bus: Bus, turn: OwnedTurn, actor: str) -> ReplyWriter:
@@ -58,7 +65,7 @@ class ReplyWriter:
         """Continues the numbers of a former owner; text it has shown is withdrawn first."""
         self.note(await self._bus.read(REPLY_LOG, session=self._session, turn=self._turn))
         if "reply.chunk" in self._seen and not self.finished:
-            await self._write(
+            self._tell(
                 ReplyRestarted(**self._ids, sequence=self.sequence, reason="another actor took over the turn")
             )
 
@@ -73,16 +80,27 @@ class ReplyWriter:
     def finished(self) -> bool:
         return bool(self._seen) and self._seen[-1] in FINAL
 
-    async def started(self, intent: Intent, entities: tuple[Entity, ...]) -> None:
+    def started(self, intent: Intent, entities: tuple[Entity, ...]) -> None:
         if "reply.started" not in self._seen:
-            await self._write(ReplyStarted(**self._ids, sequence=self.sequence, intent=intent, entities=entities))
+            self._tell(ReplyStarted(**self._ids, sequence=self.sequence, intent=intent, entities=entities))
 
-    async def chunk(self, text: str) -> None:
-        await self._write(ReplyChunk(**self._ids, sequence=self.sequence, chunk=text))
+    def chunk(self, text: str) -> None:
+        self._tell(ReplyChunk(**self._ids, sequence=self.sequence, chunk=text))
 
-    async def evidence(self, items: Iterable[Evidence]) -> None:
+    def evidence(self, items: Iterable[Evidence]) -> None:
         for item in items:
-            await self._write(ReplyEvidence(**self._ids, sequence=self.sequence, evidence=item))
+            self._tell(ReplyEvidence(**self._ids, sequence=self.sequence, evidence=item))
+
+    async def told(self) -> None:
+        """Returns when the stream has every event so far. Raises TurnLost."""
+        if self._writing is not None:
+            await self._writing
+
+    async def abandon(self) -> None:
+        """Nothing more is written."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
 
     async def completed(self, message: Message) -> None:
         await self._end(lambda: ReplyCompleted(**self._ids, sequence=self.sequence, message=message))
@@ -94,12 +112,28 @@ class ReplyWriter:
         """The last event of a turn that is closed in the store: it follows whatever a twin may have written
         meanwhile, and is there once."""
         while not self.finished:
+            event = final()
             try:
-                await self._write(final())
+                await self._write(event)
+                self._count(event)
             except TurnLost:
                 self.note(
                     await self._bus.read(REPLY_LOG, after=self._last, session=self._session, turn=self._turn)
                 )
+
+    def _tell(self, event: ReplyEvent) -> None:
+        self._count(event)
+        self._waiting.append(event)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
+
+    def _count(self, event: ReplyEvent) -> None:
+        self.sequence = event.sequence + 1
+        self._seen = (*self._seen, event.type)
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            await self._write(self._waiting.popleft())
 
     async def _write(self, event: ReplyEvent) -> None:
         """Returns when the stream has it. An answer that got lost on the way is found again by the event's id."""
@@ -122,8 +156,6 @@ class ReplyWriter:
             except (NoAnswer, NobodyListens):
                 log.warning("reply.waiting", waits_for="NATS", turn=self._turn)
                 await asyncio.sleep(RETRY_SECONDS)
-        self.sequence = event.sequence + 1
-        self._seen = (*self._seen, event.type)
 
     async def _mine(self, event_id: str, error: SequenceConflict) -> int:
         newer = await self._bus.read(REPLY_LOG, after=self._last, limit=1, session=self._session, turn=self._turn)

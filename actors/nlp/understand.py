@@ -91,8 +91,8 @@ def _metric(verdict: Verdict, found: Found, continued: Plan | None) -> tuple[Met
         return None, tuple(METRIC_WORDS[metric] for metric in wanted)
     if wanted:
         return wanted[0], ()
-    if continued is not None and continued.metric is not None:
-        return continued.metric, ()
+    if continued is not None and continued.request_metric is not None:
+        return continued.request_metric, ()
     return None, tuple(METRIC_WORDS.values())
 
 

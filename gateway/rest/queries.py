@@ -57,9 +57,10 @@ async def _natural(call: Call, asked: MetricsQuery) -> MetricsQueryAnswer:
     if plan.intent == "service_health":
         outcome = await _act(call, HEALTH, HealthQuestion(service=plan.service, range=window))
         return _answer(asked, HealthAnswer.model_validate(outcome.output), outcome)
-    if plan.metric is None:
-        raise _not_a_query("it names no metric")
-    question = MetricQuestion(metric=plan.metric, service=plan.service, percentile=plan.percentile, range=window)
+    metric = plan.request_metric
+    if metric is None:
+        raise _not_a_query("it names no metric of requests")
+    question = MetricQuestion(metric=metric, service=plan.service, percentile=plan.percentile, range=window)
     outcome = await _act(call, METRIC, question)
     return _answer(asked, MetricAnswer.model_validate(outcome.output), outcome)
 

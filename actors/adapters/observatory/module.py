@@ -76,9 +76,12 @@ class ObservatoryModule:
     async def metric(self, asked: MetricQuestion, call: Call) -> Answer[MetricAnswer]:
         only = None if asked.service is None else (asked.service,)
         to = await self._questions(asked.range, only)
-        found = await ask(self._metrics, metric.questions_for(asked, to), asked.range)
+        found, catalogue = await asyncio.gather(
+            ask(self._metrics, metric.questions_for(asked, to), asked.range), self._catalogue.read()
+        )
         output = metric.answer(asked, found, self._slo, asked.service, each=False)
-        return Answer(output, all_evidence(found), all_degraded(found))
+        calls = catalogue.depends_on.get(asked.service or "", ())
+        return Answer(output.model_copy(update={"calls": calls}), all_evidence(found), all_degraded(found))
 
     async def upstream(self, asked: MetricQuestion, call: Call) -> Answer[UpstreamAnswer]:
         """One group of queries for all of the services together, whatever their number."""

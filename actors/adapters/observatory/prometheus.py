@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from actors.adapters.endpoint import Endpoint, Named, Parameters, Reply
@@ -12,6 +13,7 @@ from actors.adapters.observatory import prometheus_wire as wire
 from actors.adapters.observatory.port import MetricsCapability
 from actors.adapters.observatory.promql import Query, Selector, check_points
 from actors.adapters.observatory.readings import Reading
+from actors.adapters.observatory.settled import SettledReadings
 from actors.adapters.port import Wiring
 from schemas.adapters import BackendState
 from schemas.errors import BackendUnavailable, CopilotError, InvalidInput
@@ -31,9 +33,13 @@ class PrometheusBackend:
         self.capabilities: Final = CAPABILITIES
         settings = wiring.settings.observatory
         self._seconds = settings.timeout_seconds
+        self._settled = SettledReadings()
         self._endpoint = Endpoint(PROMETHEUS, settings.prometheus_url, wiring, settings.timeout_seconds)
 
     async def instant(self, query: Query, at: datetime) -> Reading:
+        return await self._settled.read(query.text, at, partial(self._instant, query, at))
+
+    async def _instant(self, query: Query, at: datetime) -> Reading:
         parameters = {"query": query.text, "time": _unix(at), "timeout": f"{self._seconds:g}s"}
         return wire.reading(await self._ask("api/v1/query", parameters), self._endpoint.shown)
 
