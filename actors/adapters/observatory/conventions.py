@@ -66,16 +66,23 @@ class Signal:
         return f"{self.metric.metric}_count" if self.kind == "histogram" else self.metric.metric
 
     @property
+    def others(self) -> tuple[Selector, ...]:
+        """What it is divided by, and what is subtracted."""
+        return (*self.of, *((self.less,) if self.less else ()))
+
+    @property
     def needs(self) -> frozenset[str]:
         """Every metric without which it says nothing."""
-        others = (*self.of, *((self.less,) if self.less else ()))
-        return frozenset({self.main, *(other.metric for other in others)})
+        return frozenset({self.main, *(other.metric for other in self.others)})
 
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
+    """`infos`: metrics whose value is 1, with labels that others lack."""
+
     concepts: Mapping[str, Concept]
     roles: Roles
+    infos: tuple[str, ...]
     signals: tuple[Signal, ...]
 
     def of(self, concept: str) -> tuple[Signal, ...]:
@@ -135,6 +142,7 @@ class _Convention(_Row):
 class _Table(_Row):
     concepts: dict[str, _Concept]
     roles: dict[str, tuple[str, ...]]
+    infos: tuple[str, ...]
     convention: tuple[_Convention, ...]
 
 
@@ -143,7 +151,7 @@ def load(path: Path = TABLE) -> Conventions:
     table = _Table.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     concepts = {name: Concept(name, **row.model_dump()) for name, row in table.concepts.items()}
     signals = tuple(_signal(row, one, concepts) for one in table.convention for row in one.signals)
-    return Conventions(concepts, _checked(table.roles), signals)
+    return Conventions(concepts, _checked(table.roles), table.infos, signals)
 
 
 def selector(text: str) -> Selector:

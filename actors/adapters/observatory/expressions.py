@@ -126,6 +126,16 @@ def only_those_in(of: Expression, chosen: Expression, on: Sequence[str]) -> Expr
     return Expression(f"({of}) and on ({_labels(on)}) ({chosen})")
 
 
+def latest(info: Selector, on: Sequence[str]) -> Expression:
+    """1 for the series with the newest sample of those that agree in these labels."""
+    return Expression(f"(topk by ({_labels(on)}) (1, timestamp({info})) > bool 0)")
+
+
+def both(first: Expression, second: Expression) -> Expression:
+    """What is in both, with the first one's values."""
+    return Expression(f"({first} and {second})")
+
+
 def joined(of: Expression, info: Expression, on: Sequence[str], bringing: Sequence[str]) -> Expression:
     """Each series of `of` with the labels that its series of `info`, whose value is 1, has besides."""
     return Expression(f"{of} * on ({_labels(on)}) group_left ({_labels(bringing)}) {info}")

@@ -25,7 +25,7 @@ from actors.adapters.observatory.expressions import (
 from actors.adapters.observatory.promql import Matcher, Selector
 from actors.adapters.observatory.sources import Source
 from actors.adapters.observatory.steps import step_of, window_of
-from actors.adapters.observatory.vectors import PLAIN, Vectors, by_labels
+from actors.adapters.observatory.vectors import Vectors, by_labels
 from schemas.plans import Aggregation
 
 DEFAULT_PERCENTILE = 0.95
@@ -45,7 +45,6 @@ class Formula:
     level: Aggregation | None = None
     per_seconds: float = 1.0
     peak: Literal["max", "min"] | None = None
-    vectors: Vectors = PLAIN
 
     # --- the expression ----------------------------------------------------------------------------
 
@@ -59,6 +58,10 @@ class Formula:
         inner = replace(self, peak=None).over(Span(step))
         # Each point looks back one step: the first ends one step after the window's beginning.
         return over_time(self.peak, inner, replace(span, seconds=span.seconds - step), step)
+
+    @property
+    def _vectors(self) -> Vectors:
+        return Vectors(self.source.join)
 
     def _core(self, span: Span) -> Expression:
         signal = self.source.signal
@@ -84,13 +87,13 @@ class Formula:
 
     def _of_histogram(self, span: Span) -> Expression:
         if self.mode == "quantile":
-            buckets = self.vectors.counted("increase", self._selected("_bucket"), span)
+            buckets = self._vectors.counted("increase", self._selected("_bucket"), span)
             at = self.percentile or DEFAULT_PERCENTILE
             return quantile(at, aggregate("sum", buckets, by_labels(self.source.labels, "le")))
-        count = self._sum(self.vectors.counted("increase", self._selected("_count"), span))
+        count = self._sum(self._vectors.counted("increase", self._selected("_count"), span))
         if self.mode == "observations":
             return count
-        spent = self._sum(self.vectors.counted("increase", self._selected("_sum"), span))
+        spent = self._sum(self._vectors.counted("increase", self._selected("_sum"), span))
         return spent if self.mode == "spent" else divided(spent, count)
 
     def _share(self, span: Span) -> Expression:
@@ -103,14 +106,14 @@ class Formula:
     def _counter(self, span: Span) -> Expression:
         signal = self.source.signal
         function = "changes" if signal.kind == "changes" else "rate" if self.mode == "rate" else "increase"
-        of = self.vectors.counted(function, self._counted(), span)
+        of = self._vectors.counted(function, self._counted(), span)
         value = aggregate(signal.over, of, self.source.labels)
         narrowed = bool(self._narrowing()) and self.source.status_label not in self.source.labels
         if not narrowed:
             return value
         # A status that never occurred has no series: where there are others it is 0, not unknown.
         everything = aggregate(
-            signal.over, self.vectors.counted(function, self.source.main(), span), self.source.labels
+            signal.over, self._vectors.counted(function, self.source.main(), span), self.source.labels
         )
         return or_zero(value, everything)
 
@@ -125,8 +128,8 @@ class Formula:
     def _counter_of(self, of: Selector, span: Span) -> Expression:
         """As rates: then a limit that is a gauge can be what they are divided by."""
         if of.metric.endswith(("_total", "_count", "_sum")):
-            return self._sum(self.vectors.counted("rate", of, span))
-        return self._sum(self.vectors.levelled("avg", of, span))
+            return self._sum(self._vectors.counted("rate", of, span))
+        return self._sum(self._vectors.levelled("avg", of, span))
 
     def _level(self, span: Span) -> Expression:
         less_than = self.source.signal.less
@@ -137,10 +140,10 @@ class Formula:
     def _gauge(self, of: Selector, span: Span) -> Expression:
         """Over time, then over the series: the average's sum (or as the signal says), the highest of all."""
         if self.mode == "series":
-            return aggregate("count", self.vectors.levelled("last", of, span), self.source.labels)
+            return aggregate("count", self._vectors.levelled("last", of, span), self.source.labels)
         over_series = self.level or self.source.signal.over
         in_time: Levelling = self.level if self.level in ("max", "min") else "avg"
-        return aggregate(over_series, self.vectors.levelled(in_time, of, span), self.source.labels)
+        return aggregate(over_series, self._vectors.levelled(in_time, of, span), self.source.labels)
 
     # --- its parts ---------------------------------------------------------------------------------
 
@@ -148,7 +151,7 @@ class Formula:
         return aggregate("sum", of, self.source.labels)
 
     def _increase(self, of: Selector, span: Span, by: Sequence[str]) -> Expression:
-        return aggregate("sum", self.vectors.counted("increase", of, span), by)
+        return aggregate("sum", self._vectors.counted("increase", of, span), by)
 
     def _selected(self, suffix: str = "") -> Selector:
         """With the status, where one is asked for."""

@@ -57,8 +57,10 @@ def owned(
 
 
 def near(name: str, there: Collection[str]) -> tuple[str, ...]:
-    """Names of metrics that are much like it, best first."""
-    return tuple(difflib.get_close_matches(name, there, n=MOST_NEAR, cutoff=0.6))
+    """Names of metrics that contain it or are much like it, best first."""
+    containing = sorted((one for one in there if name.lower() in one.lower()), key=len)
+    like = difflib.get_close_matches(name, there, n=MOST_NEAR, cutoff=0.6)
+    return tuple(dict.fromkeys((*containing, *like)))[:MOST_NEAR]
 
 
 def _found(name: str, there: Collection[str], types: Mapping[str, str]) -> tuple[Kind, str] | None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from actors.adapters.observatory.conventions import CONVENTIONS, Concept, Conventions, Roles, Signal
-from actors.adapters.observatory.forms import meant
 from actors.adapters.observatory.inventory import Inventory
+from actors.adapters.observatory.labels import STATUS, Labels, Placed
 from actors.adapters.observatory.owned import near, owned
-from actors.adapters.observatory.promql import Matcher, Selector, one_of
+from actors.adapters.observatory.promql import Matcher, Selector
 from actors.adapters.observatory.scope import Scope
+from actors.adapters.observatory.vectors import Join
 
 Form = Literal["any", "ratio", "absolute"]
 """Memory as a share of its limit, or in bytes."""
 Reason = Literal["no_metric", "no_label", "no_limit"]
 _MOST_NAMED = 4
-_STATUS = "status_code"
 
 
 class CannotMeasure(Exception):
@@ -54,6 +54,7 @@ class Source:
     """Kinds of entities that the metric has no label for."""
     unseen: tuple[str, ...] = ()
     """Kinds of entities whose value none of its series has."""
+    join: Join | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -68,17 +69,6 @@ class Source:
         return of.where(*self.others.get(of.metric, ()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """A scope on the labels of one metric."""
-
-    matchers: tuple[Matcher, ...]
-    status: Matcher | None
-    labels: Mapping[str, str]
-    missing: tuple[str, ...]
-    unseen: tuple[str, ...]
-
-
 class Sources:
     """`metrics` and `labels` are the configuration's: concept -> metric, kind of entity -> label."""
 
@@ -90,8 +80,9 @@ class Sources:
         conventions: Conventions = CONVENTIONS,
     ) -> None:
         self._inventory = inventory
+        self._labels = Labels(inventory)
         self._metrics = metrics
-        self._labels = labels
+        self._configured = labels
         self._conventions = conventions
 
     def concept(self, name: str) -> Concept | None:
@@ -148,77 +139,41 @@ class Sources:
 
     async def _source(self, signal: Signal, scope: Scope) -> Source:
         roles = self._roles(signal)
-        main = await self._placed(signal.main, roles, scope)
-        others = [one.metric for one in (*signal.of, *((signal.less,) if signal.less else ()))]
-        placed = {
-            other: main if other == signal.main else await self._placed(other, roles, scope) for other in others
+        main = await self._labels.placed(signal.main, roles, scope)
+        others = {
+            one.metric: main if one.metric == signal.main else await self._labels.placed(one.metric, roles, scope)
+            for one in signal.others
         }
-        missing = [role for one in (main, *placed.values()) for role in one.missing]
-        # What is grouped must be grouped by the same labels on both sides of an operator.
-        missing += [
-            role for one in placed.values() for role in scope.by if one.labels.get(role) != main.labels.get(role)
-        ]
-        status = main.labels.get(_STATUS) or await self._label(signal.main, roles, _STATUS)
-        if signal.failed is not None and status is None:
-            missing.append(_STATUS)
-        return Source(
+        status = main.labels.get(STATUS) or await self._labels.first(signal.main, roles, STATUS)
+        source = Source(
             signal=signal,
             matchers=main.matchers,
             status=main.status,
             status_label=status,
             by=tuple((role, main.labels[role]) for role in scope.by if role in main.labels),
-            others={other: one.matchers for other, one in placed.items()},
-            missing=tuple(dict.fromkeys(missing)),
+            others={other: placed.matchers for other, placed in others.items()},
+            missing=_missing(signal, scope, main, others, status),
             unseen=main.unseen,
         )
+        return await self._joined(source, roles, scope) if source.missing else source
 
-    async def _placed(self, metric: str, roles: Roles, scope: Scope) -> _Placed:
-        matchers: list[Matcher] = []
-        status: Matcher | None = None
-        labels: dict[str, str] = {}
-        missing: list[str] = []
-        unseen: list[str] = []
-        for role, values in scope.wanted.items():
-            matcher, seen = await self._matcher(metric, roles, role, values)
-            if matcher is None:
-                missing.append(role)
-                continue
-            labels[role] = matcher.label
-            status = matcher if role == _STATUS else status
-            matchers += [] if role == _STATUS else [matcher]
-            unseen += [] if seen else [role]
-        for role in scope.by:
-            label = labels.get(role) or await self._label(metric, roles, role)
-            missing += [] if label else [role]
-            labels |= {role: label} if label else {}
-        return _Placed(tuple(matchers), status, labels, tuple(missing), tuple(unseen))
-
-    async def _matcher(
-        self, metric: str, roles: Roles, role: str, values: tuple[str, ...]
-    ) -> tuple[Matcher | None, bool]:
-        """On the first label that has one of the values; on the first of all, and False, where none has."""
-        labels = await self._candidates(metric, roles, role)
-        if not labels:
-            return None, False
-        if role == _STATUS:
-            return _status(labels[0], values), True
-        for label in labels:
-            there = await self._inventory.values(metric, label)
-            found = [value for wanted in values for value in meant(role, label, wanted, there)]
-            if found:
-                return one_of(label, dict.fromkeys(found)), True
-        return one_of(labels[0], values), False
-
-    async def _label(self, metric: str, roles: Roles, role: str) -> str | None:
-        return next(iter(await self._candidates(metric, roles, role)), None)
-
-    async def _candidates(self, metric: str, roles: Roles, role: str) -> tuple[str, ...]:
-        there = await self._inventory.labels(metric)
-        return tuple(label for label in roles.get(role, (role,)) if label in there)
+    async def _joined(self, source: Source, roles: Roles, scope: Scope) -> Source:
+        """With what an info metric beside its metrics knows, where that is all that is missing."""
+        there = await self._inventory.names()
+        infos = [info for info in self._conventions.infos if info in there]
+        metrics = (source.signal.main, *(one.metric for one in source.signal.others))
+        found = await self._labels.joined(metrics, infos, roles, scope, source.missing)
+        if found is None:
+            return source
+        labels = {**dict(source.by), **found.labels}
+        by = tuple((role, labels[role]) for role in scope.by)
+        own = [matcher for matcher in source.matchers if matcher.label in found.join.on]
+        join = replace(found.join, info=found.join.info.where(*own))
+        return replace(source, by=by, join=join, missing=(), unseen=(*source.unseen, *found.unseen))
 
     def _roles(self, signal: Signal) -> Roles:
         roles = {**self._conventions.roles, **signal.labels}
-        return {**roles, **{role: (label, *roles.get(role, ())) for role, label in self._labels.items()}}
+        return {**roles, **{role: (label, *roles.get(role, ())) for role, label in self._configured.items()}}
 
     async def _nothing(self, name: str, wanted: Wanted) -> CannotMeasure:
         concept = self._conventions.concepts.get(name)
@@ -250,12 +205,15 @@ def _configured(signal: Signal) -> Signal:
     return Signal(signal.concept, signal.convention, "counter", metric, "ratio", failed="5..")
 
 
-def _status(label: str, values: tuple[str, ...]) -> Matcher:
-    """`5xx` is every status of that class."""
-    classes = [value for value in values if value.lower().endswith("xx")]
-    if not classes:
-        return one_of(label, values)
-    return Matcher(label, "=~", "|".join(f"{value[0]}.." if value in classes else value for value in values))
+def _missing(
+    signal: Signal, scope: Scope, main: Placed, others: Mapping[str, Placed], status: str | None
+) -> tuple[str, ...]:
+    missing = [role for placed in (main, *others.values()) for role in placed.missing]
+    for placed in others.values():  # what is grouped must have the same labels on both sides of an operator
+        missing += [role for role in scope.by if placed.labels.get(role) != main.labels.get(role)]
+    if signal.failed is not None and status is None:
+        missing.append(STATUS)
+    return tuple(dict.fromkeys(missing))
 
 
 def _distance(source: Source) -> tuple[int, int]:

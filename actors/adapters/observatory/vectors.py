@@ -12,28 +12,36 @@ from actors.adapters.observatory.expressions import (
     Levelling,
     Span,
     aggregate,
+    both,
     counted,
     joined,
+    latest,
     levelled,
     over_time,
     plain,
 )
-from actors.adapters.observatory.promql import Selector
+from actors.adapters.observatory.promql import Matcher, Selector
 from actors.adapters.observatory.steps import LEAST_WINDOW_SECONDS, step_of, window_of
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """`info` has the value 1 and, beside the labels `on`, those that are brought to a metric's series."""
+    """`info` has the value 1 and, beside the labels `on`, those that are brought to a metric's series.
+
+    A series that has ended is seen for minutes after: of several with the same `on` only the latest holds.
+    `filters` are on what is brought, and chosen by afterwards.
+    """
 
     info: Selector
     on: tuple[str, ...]
     bringing: tuple[str, ...]
+    filters: tuple[Matcher, ...] = ()
 
     def of(self, vector: Expression) -> Expression:
         """`vector` at the instants at which the info holds."""
-        kept = (*self.on, *self.bringing)
-        return joined(vector, aggregate("max", plain(self.info), kept), self.on, self.bringing)
+        holds = latest(self.info, self.on)
+        chosen = both(holds, plain(self.info.where(*self.filters))) if self.filters else holds
+        return joined(vector, aggregate("max", chosen, (*self.on, *self.bringing)), self.on, self.bringing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,8 @@ class Vectors:
         if self.join is None:
             return counted(function, of, over)
         step = window_of(step_of(over.seconds))
+        if over.seconds <= step:
+            return self.join.of(counted(function, of, over))
         each = self.join.of(counted(function, of, Span(step)))
         return _stepwise("avg" if function == "rate" else "sum", each, over, step)
 
@@ -54,15 +64,14 @@ class Vectors:
         if self.join is None:
             return levelled(function, of, over)
         step = max(step_of(over.seconds), LEAST_WINDOW_SECONDS)
+        if over.seconds <= step:
+            return self.join.of(levelled(function, of, over))
         return _stepwise(function, self.join.of(plain(of)), over, step)
-
-
-PLAIN = Vectors()
 
 
 def _stepwise(function: Levelling, each: Expression, over: Span, step: int) -> Expression:
     """The first step ends one step after the span's beginning."""
-    return over_time(function, each, Span(max(over.seconds - step, 1), over.offset_seconds, over.at_end), step)
+    return over_time(function, each, Span(over.seconds - step, over.offset_seconds, over.at_end), step)
 
 
 def by_labels(labels: Sequence[str], *more: str) -> tuple[str, ...]:

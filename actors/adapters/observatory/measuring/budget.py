@@ -67,14 +67,16 @@ class BudgetShape(OneRound):
         left, ratio, covered = (one.value() for one in found[:3])
         if left is None or ratio is None:
             return nothing(self.subject, found[0])
+        known = min(round(covered or 0) * HOUR, self._window)
         burns = tuple(
-            Burn(window_seconds=seconds, rate=one.value())
+            # What the backend has not kept cannot be told: a longer window would repeat the rate of a shorter.
+            Burn(window_seconds=seconds, rate=one.value() if seconds <= known else None)
             for seconds, one in zip(self._windows, found[3:], strict=False)
         )
         return MeasuredBudget(
             objective=1 - self._budget,
             window_seconds=self._window,
-            covered_seconds=min(round(covered or 0) * HOUR, self._window),
+            covered_seconds=known,
             error_ratio=ratio,
             left=left,
             burns=burns,

@@ -73,7 +73,16 @@ class Builder:
         subject = await self._subject(plan, metric, scope, over)
         if plan.course:
             return _built(CourseShape(subject), subject)
-        return _built(RowsShape(subject) if scope.by else ValueShape(subject), subject)
+        if scope.by:
+            return _built(RowsShape(subject), subject)
+        return _built(ValueShape(subject, await self._beside(subject)), subject)
+
+    async def _beside(self, subject: Subject) -> tuple[Reckoning, ...]:
+        """That instances were up does not say that requests succeeded."""
+        formula = subject.reckoning.formula
+        if formula is None or formula.source.signal.concept.name != "availability" or formula.mode == "share":
+            return ()
+        return await self._where_there_is("error_rate", subject.scope)
 
     async def _comparison(self, plan: Plan, metric: str, scope: Scope, over: TimeRange) -> Built:
         comparison = plan.comparison
@@ -98,16 +107,17 @@ class Builder:
             )
             return _built(RowsShape(subject), subject)
         subject = await self._subject(plan, "error_rate", scope, whole)
-        shape = BudgetShape(subject, await self._latency_objective(scope))
+        latency = await self._where_there_is("latency", scope)
+        shape = BudgetShape(subject, tuple((one, self.slo.latency_p95_seconds) for one in latency))
         return Built(shape, "error_budget", self._words("error_budget"), "ratio", whole)
 
-    async def _latency_objective(self, scope: Scope) -> tuple[tuple[Reckoning, float], ...]:
-        """None where the backend cannot tell latencies of this scope."""
+    async def _where_there_is(self, concept: str, scope: Scope) -> tuple[Reckoning, ...]:
+        """Nothing where the backend cannot tell the concept for this scope."""
         try:
-            source = await self.sources.find("latency", scope)
+            source = await self.sources.find(concept, scope)
         except CannotMeasure:
             return ()
-        return ((of_formula(formula_of(source)), self.slo.latency_p95_seconds),)
+        return () if source.unseen else (of_formula(formula_of(source)),)
 
     async def _forecast(self, plan: Plan, metric: str, scope: Scope, over: TimeRange) -> Built:
         if scope.by:

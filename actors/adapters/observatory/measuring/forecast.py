@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from actors.adapters.observatory.asking import Ask, Found
-from actors.adapters.observatory.expressions import Expression, Span, predicted, times
+from actors.adapters.observatory.expressions import Expression, Span, over_time, predicted, times
 from actors.adapters.observatory.measuring.course import course_ask, step_for
-from actors.adapters.observatory.measuring.lines import LEAST_POINTS, Line, Points, fit, since_last_fall, trend
+from actors.adapters.observatory.measuring.lines import (
+    LEAST_POINTS,
+    Line,
+    Points,
+    fit,
+    flat,
+    since_last_fall,
+    trend,
+)
 from actors.adapters.observatory.measuring.nothing import nothing
 from actors.adapters.observatory.measuring.subject import Subject, spoken
 from actors.adapters.observatory.steps import window_of
@@ -34,24 +42,26 @@ class ForecastShape:
 
     @property
     def asks(self) -> tuple[Ask, ...]:
-        subject, step = self.subject, self._step
-        course = course_ask(subject, self._each, step, subject.over)
-        return self._prediction(subject.span.seconds), course
+        return (course_ask(self.subject, self._each, self._step, self.subject.over),)
+
+    @property
+    def planned(self) -> tuple[Ask, ...]:
+        """As if the line went through all of the window."""
+        return (self._prediction(self.subject.span.seconds), *self.asks)
 
     def then(self, found: tuple[Found, ...]) -> tuple[Ask, ...]:
-        """The backend's own prediction, of the part that the line goes through."""
-        points = _points(found[1])
-        fitted = since_last_fall(points)
-        if len(fitted) == len(points) or len(fitted) < LEAST_POINTS:
+        """The backend's own reckoning, of the part that the line goes through, or of the mean."""
+        fitted, line = _fitted(_points(found[0]))
+        if line is None:
             return ()
-        return (self._prediction(math.ceil(self.subject.over.end.timestamp() - fitted[0][0]) + self._step),)
+        seconds = math.ceil(self.subject.over.end.timestamp() - fitted[0][0]) + self._step
+        return (self._prediction(seconds) if line.slope else self._mean(seconds),)
 
     def figure(self, found: tuple[Found, ...]) -> Figure:
-        points = _points(found[1])
+        points = _points(found[0])
         if not points:
-            return nothing(self.subject, found[1])
-        fitted = since_last_fall(points)
-        line = fit(fitted)
+            return nothing(self.subject, found[0])
+        fitted, line = _fitted(points)
         if line is None:
             return NotMeasured(
                 reason="too_few", detail=f"{len(points)} points are too few for a line: at least {LEAST_POINTS}"
@@ -73,9 +83,17 @@ class ForecastShape:
         """Of what sums up, the mean rate is that of the horizon's middle."""
         ahead = self.horizon_seconds // 2 if self.sums_up else self.horizon_seconds
         line = predicted(self._each, Span(max(seconds - self._step, 1)), self._step, ahead)
-        value = times(self.horizon_seconds, line) if self.sums_up else line
-        words = f"carried on as a line through the last {spoken(seconds)}, {spoken(self.horizon_seconds)} ahead"
-        question = self.subject.question(value, words, name=f"{self.subject.reckoning.name}_forecast")
+        return self._asked(line, f"carried on as a line through the last {spoken(seconds)}")
+
+    def _mean(self, seconds: int) -> Ask:
+        """Where there is no clear slope to carry on."""
+        mean = over_time("avg", self._each, Span(max(seconds - self._step, 1)), self._step)
+        return self._asked(mean, f"as it was on average over the last {spoken(seconds)}")
+
+    def _asked(self, of: Expression, words: str) -> Ask:
+        value = times(self.horizon_seconds, of) if self.sums_up else of
+        ahead = f"{spoken(self.horizon_seconds)} ahead"
+        question = self.subject.question(value, words, ahead, name=f"{self.subject.reckoning.name}_forecast")
         return Ask(question, self.subject.over)
 
     # --- the line ----------------------------------------------------------------------------------
@@ -121,6 +139,13 @@ class ForecastShape:
         if reached > furthest:
             return None, None
         return _instant(reached), _instant(_earliest(line, self.limit, end, reached))
+
+
+def _fitted(points: Points) -> tuple[Points, Line | None]:
+    """The part that the line goes through, and the line: level where the slope is not clear."""
+    fitted = since_last_fall(points)
+    line = fit(fitted)
+    return fitted, line if line is None or line.clear else flat(fitted)
 
 
 def _single(line: Line, time: float) -> tuple[float, float, float]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, linear_regression
+from itertools import pairwise
+from statistics import NormalDist, linear_regression, median
 from typing import Literal
 
 Trend = Literal["rising", "falling", "steady", "unclear"]
@@ -15,6 +16,8 @@ STEADY_SHARE = 0.05
 """A line that moves by less than this share of the mean over the whole time is steady."""
 CLEAR_R_SQUARED = 0.3
 """Below it the points scatter too widely for a direction."""
+USUAL_MOVES = 10
+"""A fall is none of the usual ups and downs when it is so many times their median."""
 CONFIDENCE = 0.95
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
@@ -32,6 +35,12 @@ class Line:
     middle: float
     spread: float
     """Sum of the squared distances of the times from their middle."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether the slope is more than what the scatter alone may make of none, at 95 %."""
+        error = self.scatter / math.sqrt(self.spread) if self.spread else 0.0
+        return abs(self.slope) > student(self.count - 2) * error
 
     def at(self, time: float) -> float:
         return self.intercept + self.slope * (time - self.origin)
@@ -66,6 +75,14 @@ def fit(points: Points) -> Line | None:
     )
 
 
+def flat(points: Points) -> Line:
+    """The line through points that have no clear slope: their mean."""
+    values = [value for _, value in points]
+    mean = math.fsum(values) / len(values)
+    scatter = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / max(len(values) - 1, 1))
+    return Line(points[0][0], mean, 0.0, scatter, 0.0, len(values), 0.0, 0.0)
+
+
 def trend(points: Points) -> Trend:
     line = fit(points)
     if line is None:
@@ -80,12 +97,16 @@ def trend(points: Points) -> Trend:
 
 
 def since_last_fall(points: Points) -> Points:
-    """From the last point on before which the values fell, at once, by more than half of all that they span: a
-    restart that gave memory back, a disk that was cleared. The whole where too little would be left."""
+    """From the last point on before which the values fell, at once, by more than half of all that they span and by
+    far more than they usually move: a restart that gave memory back, a disk that was cleared. The whole where too
+    little would be left."""
     values = [value for _, value in points]
-    span = max(values, default=0.0) - min(values, default=0.0)
+    if len(values) < LEAST_POINTS:
+        return points
+    usual = median(abs(after - before) for before, after in pairwise(values))
+    least = max((max(values) - min(values)) / 2, USUAL_MOVES * usual)
     for place in range(len(points) - 1, 0, -1):
-        if values[place - 1] - values[place] > span / 2 > 0:
+        if values[place - 1] - values[place] > least:
             return points[place:] if len(points) - place >= LEAST_POINTS else points
     return points
 

@@ -32,7 +32,7 @@ class Measuring:
             raise InvalidInput(
                 f"the plan cannot be translated: {error.detail}", violations=(violation,)
             ) from error
-        first, *further = _translations(built.shape.asks)
+        first, *further = _translations(built.shape.planned)
         return first.model_copy(update={"further": tuple(further)})
 
     async def measure(self, plan: Plan) -> Answer[Measured]:
@@ -41,12 +41,11 @@ class Measuring:
             built = await self.builder.build(plan, now())
         except CannotMeasure as error:
             return Answer(self._impossible(plan, error))
-        asks = built.shape.asks
-        found = await ask_all(self.backend, asks)
-        more = built.shape.then(found)
-        if more:
-            asks, found = (*asks, *more), (*found, *await ask_all(self.backend, more))
-        output = _measured(built, plan, built.shape.figure(found), _translations(asks))
+        first = await ask_all(self.backend, built.shape.asks)
+        then = built.shape.then(first)
+        more = await ask_all(self.backend, then) if then else ()
+        found = (*more, *first)  # what is asked then is the figure's own question
+        output = _measured(built, plan, built.shape.figure(first), _translations((*then, *built.shape.asks)))
         return Answer(output, all_evidence(found), all_degraded(found))
 
     def _impossible(self, plan: Plan, error: CannotMeasure) -> Measured:

@@ -139,8 +139,8 @@ def explained(formula: Formula) -> str:
         words = f"one less {words}"
     if formula.peak:
         words = f"the {_AGGREGATED[formula.peak]} value of any step, of {words}"
-    if formula.vectors.join is not None:
-        words += f", while {formula.vectors.join.info.metric} says so"
+    if formula.source.join is not None:
+        words += f", while {formula.source.join.info.metric} shows it"
     scale = f", times {signal.scale:g}" if signal.scale != 1 else ""
     by = f", by {' and '.join(role.replace('_', ' ') for role, _ in source.by)}" if source.by else ""
     return f"{words}{scale}{by}"

@@ -55,8 +55,8 @@ def of_formula(formula: Formula) -> Reckoning:
     signal = source.signal
     named = (
         signal.metric.metric,
-        *(one.metric for one in signal.of),
-        *((signal.less.metric,) if signal.less else ()),
+        *(one.metric for one in signal.others),
+        *((source.join.info.metric,) if source.join else ()),
     )
     return Reckoning(
         name=name_of(formula),

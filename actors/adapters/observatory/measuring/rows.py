@@ -64,7 +64,7 @@ class RowsShape(OneRound):
         source = formula.source
         if source.status_label not in source.labels:
             return None
-        together = Formula(replace(source, by=()), "share", vectors=formula.vectors)
+        together = Formula(replace(source, by=()), "share")
         words = f"{self.subject.reckoning.explanation}, all together"
         return Question(self.subject.reckoning.name, "ratio", Query(together.over(self.subject.span)), (), words)
 

@@ -72,15 +72,20 @@ class Subject:
 
 
 class Shape(Protocol):
-    """A kind of answer. The first of `asks` holds its figure."""
+    """A kind of answer."""
 
     @property
     def asks(self) -> tuple[Ask, ...]:
         """Raises InvalidInput for what passes a limit."""
         ...
 
+    @property
+    def planned(self) -> tuple[Ask, ...]:
+        """As far as the plan alone tells what will be asked, the figure's own first."""
+        ...
+
     def then(self, found: tuple[Found, ...]) -> tuple[Ask, ...]:
-        """What the first answers make worth asking; most shapes have nothing more to ask."""
+        """What the first answers make of the figure's own question, where that is not among them."""
         ...
 
     def figure(self, found: tuple[Found, ...]) -> Figure:
@@ -92,6 +97,14 @@ class OneRound:
     """A shape that asks everything at once."""
 
     __slots__ = ()
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        raise NotImplementedError
+
+    @property
+    def planned(self) -> tuple[Ask, ...]:
+        return self.asks
 
     def then(self, found: tuple[Found, ...]) -> tuple[Ask, ...]:
         return ()

@@ -8,6 +8,7 @@ from actors.adapters.observatory.asking import Ask, Found
 from actors.adapters.observatory.expressions import Span, aggregate, counted
 from actors.adapters.observatory.formula import DEFAULT_PERCENTILE
 from actors.adapters.observatory.measuring.nothing import nothing
+from actors.adapters.observatory.measuring.reckoning import Reckoning
 from actors.adapters.observatory.measuring.subject import OneRound, Subject
 from actors.adapters.observatory.promql import Matcher, Query
 from actors.adapters.observatory.questions import Question
@@ -17,7 +18,10 @@ from schemas.measures import Detail, Figure, MeasuredValue
 
 @dataclass(frozen=True, slots=True)
 class ValueShape(OneRound):
+    """`beside` are figures that belong to it: what share of requests failed while all instances were up."""
+
     subject: Subject
+    beside: tuple[Reckoning, ...] = ()
 
     @property
     def asks(self) -> tuple[Ask, ...]:
@@ -45,12 +49,9 @@ class ValueShape(OneRound):
         )
 
     def _beside(self) -> list[Question]:
-        reckoning, span = self.subject.reckoning, self.subject.span
-        if reckoning.parts:
-            return [
-                Question(part.name, part.unit, Query(part.over(span)), (), part.explanation)
-                for part in reckoning.parts
-            ]
+        span, parts = self.subject.span, (*self.subject.reckoning.parts, *self.beside)
+        if parts:
+            return [Question(one.name, one.unit, Query(one.over(span)), (), one.explanation) for one in parts]
         source = self._breakdown_of()
         return [] if source is None else _breakdown(source, span)
 
@@ -60,7 +61,7 @@ class ValueShape(OneRound):
         if formula is None or formula.mode != "share" or formula.peak or formula.source.status is not None:
             return None
         plain = formula.source.signal.failed is not None and not formula.source.signal.complement
-        return formula.source if plain and formula.vectors.join is None else None
+        return formula.source if plain and formula.source.join is None else None
 
     def _target(self) -> float | None:
         formula, slo = self.subject.reckoning.formula, self.subject.slo
