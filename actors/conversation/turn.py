@@ -11,7 +11,7 @@ import structlog
 
 from actors.conversation import answers
 from actors.conversation.colleagues import Colleagues
-from actors.conversation.handlers import Request, Said, respond
+from actors.conversation.handlers import Request, Said, remembered, respond
 from actors.conversation.ownership import MAX_EPOCH, OwnedTurn
 from actors.conversation.reply import ReplyWriter, TurnLost
 from actors.platform.bus import Bus, deadline_scope
@@ -19,7 +19,7 @@ from actors.platform.bus.ids import new_ulid
 from actors.platform.store import GroupCommit
 from actors.platform.telemetry import Telemetry
 from schemas.adapters import Degraded
-from schemas.conversation import Message
+from schemas.conversation import Message, Part
 from schemas.errors import CopilotError, DeadlineExceeded, Internal, Problem, Unavailable
 from schemas.nlp import Understanding, Utterance
 
@@ -121,7 +121,7 @@ class TurnRunner:
                 "problem": None,
                 "message_id": message.id,
                 "body": message.model_dump_json(),
-                "memory": said.memory.model_dump_json(),
+                "memory": remembered(meaning, said).model_dump_json(),
                 "created_at": message.created_at,
             },
         )
@@ -186,8 +186,13 @@ def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
         entities=meaning.entities,
         evidence=said.evidence,
         clarification=said.clarification,
+        parts=tuple(
+            Part(intent=part.intent, entities=part.entities, condition=part.condition_text)
+            for part in meaning.parts
+        ),
+        actions=said.actions,
         suggestions=said.suggestions,
-        degraded=(*said.degraded, NO_MODEL),
+        degraded=(*said.degraded, *meaning.degraded, NO_MODEL),
         latency_ms=round(_elapsed(turn.accepted_at) * 1000),
         created_at=datetime.now(UTC),
     )

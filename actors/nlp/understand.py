@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from actors.nlp.entities import Found, entities, find
-from actors.nlp.intents import Verdict, classify
+from actors.nlp.intents import IntentName, Verdict, classify
 from actors.nlp.services import base_name, index_of, near, singular
 from actors.nlp.times import Calendar, Window, calendar_for, last_hour
 from schemas.adapters import Catalogue
 from schemas.context import WorkingMemory
-from schemas.nlp import Entity, Understanding, UnknownService, Utterance
+from schemas.nlp import Entity, Handling, Understanding, UnknownService, Utterance
 from schemas.plans import Metric, Plan, TimeRange
 
 DEFAULT_PERCENTILE = 0.95
@@ -17,6 +17,14 @@ METRIC_WORDS: dict[Metric, str] = {
     "error_rate": "error rate",
     "latency": "latency",
     "request_rate": "request rate",
+}
+HANDLING: dict[IntentName, Handling] = {
+    "metric_query": Handling(handler="metric", permission="telemetry.read"),
+    "service_health": Handling(handler="health", permission="telemetry.read"),
+    "help": Handling(handler="help", permission="chat"),
+    "affirm": Handling(handler="affirm", permission="telemetry.read"),
+    "deny": Handling(handler="deny", permission="chat"),
+    "out_of_scope": Handling(handler="out_of_scope", permission="chat"),
 }
 
 
@@ -33,7 +41,8 @@ def understand(utterance: Utterance, catalogue: Catalogue) -> Understanding:
     verdict = classify(utterance.text, found, memory)
     named = entities(utterance.text, found)
     if verdict.name not in ("metric_query", "service_health"):
-        return Understanding(intent=verdict.intent(), entities=named)
+        kept = WorkingMemory(plan=memory.plan)
+        return Understanding(intent=verdict.intent(), handling=HANDLING[verdict.name], entities=named, memory=kept)
     return _planned(verdict, found, named, memory, calendar, catalogue)
 
 
@@ -69,6 +78,8 @@ def _planned(
     )
     return Understanding(
         intent=verdict.intent(),
+        handling=HANDLING[verdict.name],
+        memory=WorkingMemory(plan=before if service.unknown else plan),
         entities=(*_from_history(found, plan, before, continued), *named),
         plan=plan,
         missing=missing,

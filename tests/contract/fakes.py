@@ -53,7 +53,7 @@ from schemas.conversation import (
 from schemas.envelope import Envelope
 from schemas.errors import BackendUnavailable, Forbidden, IdempotencyMismatch, NotFound, Unavailable
 from schemas.identity import Identity
-from schemas.nlp import Intent, Understanding, Utterance
+from schemas.nlp import Handling, Intent, Understanding, Utterance
 from schemas.plans import Plan, TimeRange
 from schemas.subjects import (
     ACT,
@@ -75,6 +75,8 @@ from schemas.subjects import (
 from schemas.system import MetricsReport, MetricsRequest, Ping, Pong
 
 INTENT = Intent(name="metric_query", confidence=0.97)
+MEASURED = Handling(handler="metric", permission="telemetry.read")
+REFUSED = Handling(handler="out_of_scope", permission="chat")
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
 RANGE = TimeRange(start=datetime(2026, 1, 2, 11, tzinfo=UTC), end=AT)
 
@@ -329,9 +331,9 @@ class PoolsDouble:
 
     async def understand(self, envelope: Envelope[Utterance]) -> Understanding:
         if "error rate" not in envelope.data.text:
-            return Understanding(intent=Intent(name="out_of_scope", confidence=0.9))
+            return Understanding(intent=Intent(name="out_of_scope", confidence=0.9), handling=REFUSED)
         plan = Plan(intent="metric_query", service="payment", metric="error_rate", range=RANGE)
-        return Understanding(intent=INTENT, plan=plan)
+        return Understanding(intent=INTENT, handling=MEASURED, plan=plan)
 
     async def act(self, envelope: Envelope[Command]) -> Outcome:
         given = envelope.data.input

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from actors.conversation.colleagues import Colleagues
 from schemas.adapters import Degraded, Evidence
-from schemas.context import WorkingMemory
-from schemas.conversation import Clarification
+from schemas.context import Offer, Shown, WorkingMemory
+from schemas.conversation import ActionRef, Clarification
 from schemas.identity import Identity
 from schemas.nlp import Understanding
 from schemas.plans import Plan, TimeRange
@@ -41,14 +41,22 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a handler says, and what the conversation remembers of it."""
+    """What a handler says. What was asked is remembered without it; `offer` and `shown` are what it adds."""
 
     content: str
     evidence: tuple[Evidence, ...] = ()
-    memory: WorkingMemory = field(default_factory=WorkingMemory)
+    offer: Offer | None = None
+    shown: Shown | None = None
+    """The list that `content` shows, if it shows one."""
+    actions: tuple[ActionRef, ...] = ()
     suggestions: tuple[str, ...] = ()
     degraded: tuple[Degraded, ...] = ()
     clarification: Clarification | None = None
+
+
+def remembered(meaning: Understanding, said: Said) -> WorkingMemory:
+    """What the next turn of the session starts from."""
+    return meaning.memory.model_copy(update={"offer": said.offer, "shown": said.shown})
 
 
 Handle = Callable[[Request], Awaitable[Said]]

@@ -7,32 +7,30 @@ from actors.conversation.colleagues import Answer
 from actors.conversation.handlers import telemetry
 from actors.conversation.handlers.request import Request, Said
 from schemas.adapters import CATALOGUE, Catalogue, Empty
-from schemas.context import WorkingMemory
 from schemas.conversation import Clarification
 
 
 async def affirm(request: Request) -> Said:
     offer = request.memory.offer
     if offer is None or offer.plan.range is None:
-        return Said(answers.nothing_offered_answer(), memory=WorkingMemory(plan=request.memory.plan))
+        return Said(answers.nothing_offered_answer())
     return await telemetry.upstream(request, offer.plan, offer.plan.range)
 
 
 async def deny(request: Request) -> Said:
-    return Said(answers.denied_answer(), memory=WorkingMemory(plan=request.memory.plan))
+    return Said(answers.denied_answer())
 
 
 async def capabilities(request: Request) -> Said:
     catalogue = await _catalogue(request)
     return Said(
         answers.help_answer(catalogue.output.services),
-        memory=WorkingMemory(plan=request.memory.plan),
         degraded=catalogue.output.degraded,
     )
 
 
 async def out_of_scope(request: Request) -> Said:
-    return Said(answers.out_of_scope_answer(), memory=WorkingMemory(plan=request.memory.plan))
+    return Said(answers.out_of_scope_answer())
 
 
 async def unknown_service(request: Request) -> Said:
@@ -40,7 +38,6 @@ async def unknown_service(request: Request) -> Said:
     unknown = request.meaning.unknown_services[0]
     return Said(
         answers.unknown_service_answer(unknown, catalogue.output.services),
-        memory=WorkingMemory(plan=request.memory.plan),
         suggestions=unknown.near,
         degraded=catalogue.output.degraded,
     )
@@ -51,7 +48,6 @@ def ask_back(request: Request) -> Said:
     question = answers.clarification(meaning.missing, meaning.options)
     return Said(
         question,
-        memory=WorkingMemory(plan=meaning.plan),
         clarification=Clarification(question=question, missing=meaning.missing, options=meaning.options),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors.conversation import answers
 from actors.conversation.handlers.request import Request, Said
 from schemas.adapters import HEALTH, METRIC, UPSTREAM, HealthQuestion, MetricAnswer, MetricQuestion
-from schemas.context import Offer, WorkingMemory
+from schemas.context import Offer
 from schemas.plans import Plan, TimeRange
 
 INVESTIGATE = "Investigate the upstream dependencies"
@@ -21,7 +21,7 @@ async def metric(request: Request) -> Said:
             figure.output, request.window, request.as_of, request.timezone, offer.text if offer else None
         ),
         evidence=figure.evidence,
-        memory=WorkingMemory(plan=plan, offer=offer),
+        offer=offer,
         suggestions=(INVESTIGATE,) if offer else (),
         degraded=figure.degraded,
     )
@@ -33,7 +33,6 @@ async def health(request: Request) -> Said:
     return Said(
         content=answers.health_answer(state.output, request.window, request.as_of, request.timezone),
         evidence=state.evidence,
-        memory=WorkingMemory(plan=request.plan),
         degraded=state.degraded,
     )
 
@@ -44,7 +43,6 @@ async def upstream(request: Request, plan: Plan, window: TimeRange) -> Said:
     return Said(
         content=answers.upstream_answer(figures.output, window, request.as_of, request.timezone),
         evidence=figures.evidence,
-        memory=WorkingMemory(plan=plan),
         degraded=figures.degraded,
     )
 
