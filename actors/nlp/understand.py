@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from actors.nlp.entities import Found, entities, find
+from actors.nlp.entities.services import base_name, index_of, near, singular
 from actors.nlp.intents import IntentName, Verdict, classify
-from actors.nlp.services import base_name, index_of, near, singular
 from actors.nlp.times import Calendar, Window, calendar_for, last_hour
 from schemas.adapters import Catalogue
 from schemas.context import WorkingMemory
@@ -37,7 +37,7 @@ def understand(utterance: Utterance, catalogue: Catalogue) -> Understanding:
     """
     memory = utterance.memory
     calendar = calendar_for(utterance.as_of, utterance.timezone, _earlier(memory))
-    found = find(utterance.text, calendar, catalogue.services)
+    found = find(utterance.text, calendar, catalogue)
     verdict = classify(utterance.text, found, memory)
     named = entities(utterance.text, found)
     if verdict.name not in ("metric_query", "service_health"):
@@ -95,7 +95,9 @@ def _metric(verdict: Verdict, found: Found, continued: Plan | None) -> tuple[Met
     """Two different metrics are a question back: a plan holds one."""
     if verdict.name != "metric_query":
         return None, ()
-    wanted: list[Metric] = list(dict.fromkeys(part.value for part in found.metrics))
+    wanted: list[Metric] = [
+        metric for metric in METRIC_WORDS if any(part.value == metric for part in found.metrics)
+    ]
     if found.percentiles and "latency" not in wanted:
         wanted = [*wanted, "latency"] if any(part.strong for part in found.metrics) else ["latency"]
     if len(wanted) > 1:
@@ -111,7 +113,7 @@ def _percentile(found: Found, metric: Metric | None, continued: Plan | None) -> 
     if metric != "latency":
         return None
     if found.percentiles:
-        return found.percentiles[0].value
+        return found.percentiles[0].ratio
     if continued is not None and continued.metric == "latency" and continued.percentile is not None:
         return continued.percentile
     return DEFAULT_PERCENTILE
@@ -142,7 +144,7 @@ class _Service:
         if names:
             return cls(names[0])
         if found.mentions:
-            return cls.named(found.mentions[0].name, catalogue)
+            return cls.named(found.mentions[0].written, catalogue)
         if before is None or before.service is None or found.everything:
             return cls(None)
         if before.service in catalogue.services:
