@@ -77,6 +77,10 @@ class SloSettings(Section):
     latency_p95_seconds: float = Field(gt=0)
 
 
+class NlpSettings(Section):
+    intents_dir: str
+
+
 class CatalogueSettings(Section):
     services: tuple[str, ...]
     environments: tuple[str, ...]
@@ -118,6 +122,7 @@ class Settings(BaseSettings):
     llm: LlmSettings
     auth: AuthSettings
     observatory: ObservatorySettings
+    nlp: NlpSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
     limits: LimitSettings
