@@ -31,6 +31,8 @@ class Frame(Frozen):
     plan: Plan
     entities: tuple[Entity, ...] = ()
     """What was said of it, here or before."""
+    everything: bool = False
+    """It was said that all services are meant."""
 
 
 class OpenQuestion(Frozen):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from actors.nlp.entities import Found, entities
@@ -40,6 +41,14 @@ class Clause:
         return tuple(_WORD.findall(self.bare))
 
     @property
+    def counted(self) -> str:
+        """As `bare`, with the numbers left in."""
+        numbers = {(part.start, part.end) for part in self.found.quantities}
+        return _bare(
+            self.message, (span for span in self.found.spans if span not in numbers), self.start, self.end
+        )
+
+    @property
     def types(self) -> frozenset[str]:
         return frozenset(entity.type for entity in self.entities)
 
@@ -53,7 +62,7 @@ def clause(message: str, found: Found, start: int = 0, end: int | None = None) -
         end=stop,
         found=inside,
         entities=entities(message, inside),
-        bare=_bare(message, inside, start, stop),
+        bare=_bare(message, inside.spans, start, stop),
     )
 
 
@@ -70,10 +79,10 @@ def within(found: Found, start: int, end: int, message: str) -> Found:
     return replace(found, words=words, **kept)
 
 
-def _bare(message: str, found: Found, start: int, end: int) -> str:
+def _bare(message: str, spans: Iterable[tuple[int, int]], start: int, end: int) -> str:
     kept: list[str] = []
     at = start
-    for first, last in sorted(found.spans):
+    for first, last in sorted(spans):
         if first >= at:
             kept += [message[at:first], f" {NAMED} "]
         at = max(at, last)

@@ -32,12 +32,16 @@ _HIGHEST = re.compile(
     r"\b(?:top|highest|worst|slowest|busiest|most|max|biggest|largest|noisiest|hottest|hungriest)\b"
 )
 _LOWEST = re.compile(r"\b(?:lowest|least|fewest|best|fastest|smallest|quietest|bottom)\b")
-_PER = re.compile(r"(?:\bper|\ban?|\bevery|/) ?(?P<unit>s|secs?|seconds?|min|mins?|minutes?|h|hrs?|hours?|days?)\b")
+_PER = re.compile(
+    r"(?:\bper|/|\b(?:requests?|reqs?|calls?|queries|errors?|failures?|messages?|events?|orders?|tokens?|"
+    r"transactions?|hits?|operations?|restarts?|times) an?) ?"
+    r"(?P<unit>s|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?)\b"
+)
 _SHORT_PER = re.compile(r"\b(?:(?P<s>rps|qps|tps)|(?P<m>rpm|qpm|opm))\b")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _COURSE = re.compile(
-    r"\b(?:over time|trends?|trending|graph(?:ed)?|plot(?:ted)?|charts?|curve|course|evol(?:ve|ved|ution)|develop(?:ed|ment)?|"
-    r"time ?series|history|progression|sparkline|changed? over)\b"
+    r"\b(?:over time|trends?|trending|graph(?:ed)?|plot(?:ted)?|charts?|curve|course|evol(?:ve|ved|ution)|"
+    r"develop(?:ed|ment)?|time ?series|history|progression|sparkline|changed? over)\b"
 )
 
 
@@ -55,7 +59,7 @@ class Cues:
 
 
 def cues(bare: str, text: str, quantities: tuple[FoundQuantity, ...]) -> Cues:
-    """`bare` is the text without its names, `text` the text in lower case: "per minute" may stand inside a name."""
+    """`bare` is the text without its names, `text` all of it in lower case: "per minute" may be part of a name."""
     groups = dict.fromkeys(kind for pattern in (_BY, _MOST, _WHICH) for kind in _kinds(pattern, bare))
     ranked = bool(_HIGHEST.search(bare) or _LOWEST.search(bare))
     return Cues(
@@ -73,7 +77,9 @@ def _kinds(pattern: re.Pattern[str], bare: str) -> list[str]:
 
 def _top(bare: str, quantities: tuple[FoundQuantity, ...]) -> int:
     """ "top 5 services" is 5; "the slowest endpoints" are so many that an answer can show."""
-    counted = next((int(part.amount) for part in quantities if not part.relative and 1 <= part.amount <= 1000), None)
+    counted = next(
+        (int(part.amount) for part in quantities if not part.relative and 1 <= part.amount <= 1000), None
+    )
     if counted is not None:
         return counted
     return 1 if _WHICH.search(bare) and not re.search(r"\b(?:services|endpoints|pods|hosts|nodes)\b", bare) else 5
