@@ -120,12 +120,7 @@ class Spans:
         joint = s.past(joint, ("up",)) if s.word(joint + 1) == "to" else joint
         if s.word(joint) not in joins:
             return None
-        second = (
-            edge(s, joint + 1)
-            or clocks.french(s, joint + 1)
-            or _bare_end(s, first[0], joint + 1)
-            or _day_end(s, first[0], joint + 1)
-        )
+        second = edge(s, joint + 1) or _last_end(s, first[0], joint + 1)
         if second is None:
             return None
         begins = first[0] if hours_alone and _hour_only(second[0]) else _same_half(s, at, first[0], second)
@@ -156,6 +151,10 @@ def _is_clock(edge: Edge) -> bool:
 
 def _hour_only(edge: Edge) -> bool:
     return isinstance(edge, Moment) and edge.hourly and edge.either
+
+
+def _last_end(s: Sentence, start: Edge, at: int) -> EdgeParsed | None:
+    return clocks.french(s, at) or _bare_end(s, start, at) or _day_end(s, start, at)
 
 
 def _bare_end(s: Sentence, start: Edge, at: int) -> EdgeParsed | None:
