@@ -33,7 +33,8 @@ def find(text: str, calendar: Calendar, catalogue: Catalogue) -> Found:
         services=tuple(sorted((*named, *mentions), key=lambda part: part.start)),
         metrics=metrics,
         percentiles=percentiles,
-        times=times,
+        times=tuple(time for time in times if not time.ahead),
+        horizons=tuple(time for time in times if time.ahead),
         everything=not EVERYTHING.isdisjoint(words),
     )
 
