@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from pydantic_core import to_json
 
+from actors.platform.guard.fault_points import fault_point
 from actors.platform.store.database import Database, Row
 from schemas.errors import Unavailable
 
@@ -93,7 +94,9 @@ class GroupCommit:
 
     async def _commit(self, writes: list[_Write]) -> None:
         try:
+            await fault_point("store.commit.before")
             rows = await self._database.batch(self._statements(writes))
+            await fault_point("store.commit.after")
         except Unavailable as error:
             # Whether the commit happened is not known; the caller's retry finds its own key.
             _refuse(writes, error)
