@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actors.adapters.observatory.conventions import Named, Vocabulary
 from actors.adapters.observatory.promql import (
     MOST_NESTING,
     Matcher,
@@ -24,6 +23,7 @@ from actors.adapters.observatory.promql import (
     window_seconds,
 )
 from actors.adapters.observatory.questions import Question, Questions
+from actors.adapters.observatory.vocabulary import Named, Vocabulary
 from schemas.errors import InvalidInput
 from schemas.plans import TimeRange
 

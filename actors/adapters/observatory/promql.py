@@ -123,36 +123,6 @@ def label_name(name: str) -> str:
     return name
 
 
-def increase(of: Selector, window_seconds: int) -> Expression:
-    return Expression(f"increase({of}[{window_seconds}s])")
-
-
-def rate(of: Selector, window_seconds: int) -> Expression:
-    return Expression(f"rate({of}[{window_seconds}s])")
-
-
-def plain(of: Selector) -> Expression:
-    return Expression(str(of))
-
-
-def last_within(of: Selector, window_seconds: int) -> Expression:
-    return Expression(f"last_over_time({of}[{window_seconds}s])")
-
-
-def aggregate(function: Literal["sum", "count", "group"], of: Expression, by: tuple[str, ...] = ()) -> Expression:
-    grouping = f" by ({', '.join(label_name(label) for label in by)}) " if by else ""
-    return Expression(f"{function}{grouping}({of})")
-
-
-def ratio(part: Expression, whole: Expression) -> Expression:
-    """part / whole. A part without series counts as 0, so that no errors at all are 0 and not no data."""
-    return Expression(f"({part} or 0 * {whole}) / {whole}")
-
-
-def quantile(at: float, buckets: Expression) -> Expression:
-    return Expression(f"histogram_quantile({at:g}, {buckets})")
-
-
 # --- checking --------------------------------------------------------------------------------------
 
 
