@@ -20,6 +20,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 _CHECKOUT = Path(__file__).parents[2] / "deploy" / "config" / "default.toml"
 DEFAULTS = _CHECKOUT if _CHECKOUT.exists() else Path(__file__).with_name("default.toml")  # the latter in a wheel
 PREFIX = "COPILOT_"
+_NOT_SETTINGS = (
+    "COPILOT_CONFIG",
+    "COPILOT_CLIENT_TOKEN",
+    "COPILOT_FAULT_POINTS",
+)  # the commands' own; the tests' own
 _FREE = ("CATALOGUE__DEPENDS_ON", "OBSERVATORY__METRICS", "OBSERVATORY__LABELS", "OBSERVATORY__LOG_LABELS")
 _WHOLE = frozenset(
     f"COPILOT_{name}" for name in _FREE
@@ -84,6 +89,10 @@ class SloSettings(Section):
     window_days: float = Field(gt=0, le=30)
 
 
+class NlpSettings(Section):
+    intents_dir: str
+
+
 class CatalogueSettings(Section):
     services: tuple[str, ...]
     environments: tuple[str, ...]
@@ -125,6 +134,7 @@ class Settings(BaseSettings):
     llm: LlmSettings
     auth: AuthSettings
     observatory: ObservatorySettings
+    nlp: NlpSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
     limits: LimitSettings
@@ -243,7 +253,7 @@ def _names(tree: Mapping[str, Any], path: str = PREFIX) -> Iterator[str]:
 
 def _mistyped_names(merged: Mapping[str, Any]) -> Iterator[str]:
     """pydantic-settings drops unknown environment names in silence; here they are errors."""
-    known = {*_names(merged), "COPILOT_CONFIG", "COPILOT_CLIENT_TOKEN"}  # the latter is the commands' own
+    known = {*_names(merged), *_NOT_SETTINGS}
     free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", *_FREE))
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(free):

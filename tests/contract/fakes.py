@@ -53,7 +53,7 @@ from schemas.conversation import (
 from schemas.envelope import Envelope
 from schemas.errors import BackendUnavailable, Forbidden, IdempotencyMismatch, NotFound, Unavailable
 from schemas.identity import Identity
-from schemas.nlp import Intent, Understanding, Utterance
+from schemas.nlp import Handling, Intent, Understanding, Utterance
 from schemas.plans import Plan, TimeRange
 from schemas.subjects import (
     ACT,
@@ -66,6 +66,7 @@ from schemas.subjects import (
     LIST_SESSIONS,
     METRICS,
     PING,
+    REPLY_FINISHED,
     REPLY_LOG,
     SESSION_TURNS,
     SUBMIT_TURN,
@@ -75,6 +76,8 @@ from schemas.subjects import (
 from schemas.system import MetricsReport, MetricsRequest, Ping, Pong
 
 INTENT = Intent(name="metric_query", confidence=0.97)
+MEASURED = Handling(handler="metric", permission="telemetry.read")
+REFUSED = Handling(handler="out_of_scope", permission="chat")
 AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
 RANGE = TimeRange(start=datetime(2026, 1, 2, 11, tzinfo=UTC), end=AT)
 
@@ -95,6 +98,7 @@ class StoredTurn:
     id: str
     session_id: str
     content: str
+    tell: str | None = None
     state: str = "queued"
     events: list[ReplyEvent] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -182,7 +186,7 @@ class PoolsDouble:
         session_id = asked.session_id or new_session_id(identity.owner)
         if asked.session_id is None:
             self._add_session(session_id, NewSession(identity=identity))
-        turn = StoredTurn(asked.turn_id or new_ulid(), session_id, asked.content)
+        turn = StoredTurn(asked.turn_id or new_ulid(), session_id, asked.content, tell=envelope.tell)
         self.turns[identity.owner, turn.id] = turn
         self.by_key[key] = (asked.content, turn)
         self.order.setdefault(session_id, []).append(turn.id)
@@ -213,6 +217,8 @@ class PoolsDouble:
         turn.events.append(event)
         if event.type in FINAL:
             turn.state = "done" if event.type == "reply.completed" else "failed"
+            if turn.tell:
+                await self.bus.publish(REPLY_FINISHED, event, gateway=turn.tell)
         await self.bus.append(
             REPLY_LOG,
             event,
@@ -329,9 +335,9 @@ class PoolsDouble:
 
     async def understand(self, envelope: Envelope[Utterance]) -> Understanding:
         if "error rate" not in envelope.data.text:
-            return Understanding(intent=Intent(name="out_of_scope", confidence=0.9))
+            return Understanding(intent=Intent(name="out_of_scope", confidence=0.9), handling=REFUSED)
         plan = Plan(intent="metric_query", service="payment", metric="error_rate", range=RANGE)
-        return Understanding(intent=INTENT, plan=plan)
+        return Understanding(intent=INTENT, handling=MEASURED, plan=plan)
 
     async def act(self, envelope: Envelope[Command]) -> Outcome:
         given = envelope.data.input

@@ -18,6 +18,7 @@ from actors.platform.bus.transport import (
     Closable,
     Delivery,
     Drainable,
+    Last,
     NoAnswer,
     NobodyListens,
     Packet,
@@ -87,6 +88,11 @@ class Bus:
         return self._transport.connected
 
     @property
+    def generation(self) -> int:
+        """Rises with every new connection: what was sent through the one before may be lost."""
+        return self._transport.generation
+
+    @property
     def name(self) -> str:
         return self._name
 
@@ -114,6 +120,7 @@ class Bus:
         source: str | None = None,
         authorization: str | None = None,
         once: bool = False,
+        tell: str | None = None,
         **parts: str,
     ) -> AnswersT:
         """Asks and returns the typed answer, or raises the error that the other side named.
@@ -125,7 +132,7 @@ class Bus:
         subject = request.subject(**parts)
         deadline = self._deadline(seconds)
         with self._telemetry.client_span(request.type) as span:
-            envelope = self._envelope(request.type, payload, deadline, id, source, authorization)
+            envelope = self._envelope(request.type, payload, deadline, id, source, authorization, tell)
             body = payload.model_dump_json().encode()
             self._check_size(body)
             headers = {**envelope.headers(), **span.headers()}
@@ -158,7 +165,7 @@ class Bus:
         payload: BaseModel,
         *,
         kind: str,
-        expected: int | None,
+        expected: Last | None,
         id: str,
         source: str | None = None,
         authorization: str | None = None,
@@ -170,6 +177,14 @@ class Bus:
         body = payload.model_dump_json().encode()
         with self._telemetry.timed_append():
             return await self._transport.append(event.subject(**parts), body, headers, expected)
+
+    async def send(
+        self, event: Event[Any], payload: BaseModel, *, kind: str, expected: Last | None, id: str, **parts: str
+    ) -> None:
+        """Writes to the event's stream without waiting; see `Transport.send`."""
+        envelope = self._envelope(kind, payload, None, id, None, None)
+        headers = {**envelope.headers(), **self._telemetry.current_headers()}
+        await self._transport.send(event.subject(**parts), payload.model_dump_json().encode(), headers, expected)
 
     async def read(self, event: Event[Any], *, after: int = 0, limit: int = 1_000, **parts: str) -> list[Stored]:
         stream = _stream_of(event)
@@ -283,6 +298,7 @@ class Bus:
         id: str | None,
         source: str | None,
         authorization: str | None,
+        tell: str | None = None,
     ) -> Envelope[Any]:
         return Envelope(
             id=id or new_ulid(),
@@ -292,6 +308,7 @@ class Bus:
             time=now(),
             deadline=deadline,
             authorization=authorization,
+            tell=tell,
         )
 
     def _check_size(self, body: bytes) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actors.nlp.services import NOISE, ServiceIndex, is_typo, singular
+from actors.nlp.entities.services import NOISE, ServiceIndex, is_typo, singular
 from actors.nlp.tokens import Token, stands_alone
 from actors.nlp.words import WORDS
 

@@ -3,29 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from actors.nlp.entities.found import FoundMetric, FoundPercentile
 from schemas.plans import Metric
-
-
-@dataclass(frozen=True, slots=True)
-class FoundMetric:
-    """`strong`: the words mean nothing else; weak ones ("slow", "errors") need a question around them."""
-
-    start: int
-    end: int
-    value: Metric
-    strong: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPercentile:
-    """`value` is a ratio, 0 to 1, both excluded."""
-
-    start: int
-    end: int
-    value: float
-
 
 # Alternatives are plain words with one bounded gap between them: nothing here can backtrack far.
 _GAP = r"[ _-]{1,2}"
@@ -94,7 +74,7 @@ def find_percentiles(text: str) -> tuple[FoundPercentile, ...]:
     for match in _PERCENTILE.finditer(text):
         value = _ratio(match)
         if 0 < value < 1:
-            found.append(FoundPercentile(match.start(), match.end(), value))
+            found.append(FoundPercentile(match.start(), match.end(), f"{value:g}", value))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from actors.nlp.entities.found import FoundService
 from actors.nlp.tokens import Token, stands_alone, tokenize
 
 NOISE = frozenset(
@@ -25,16 +26,6 @@ NEAR_RATIO = 0.6
 TYPO_RATIO = 0.8
 _SUFFIX = re.compile(r"(?<=[a-z]{3})(?:microservice|service|svc|api)s?\Z")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-@dataclass(frozen=True, slots=True)
-class FoundService:
-    """`names` are the catalogue's own; several mean that the text fits them equally well."""
-
-    start: int
-    end: int
-    value: str
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +107,7 @@ def _longest(text: str, words: tuple[Token, ...], at: int, index: ServiceIndex) 
         names = _names(tuple(word.text for word in run), index)
         if names and _is_named(text, words, at, run):
             value = base_name(names[0]) if len(names) == 1 else key(tuple(word.text for word in run))
-            return FoundService(run[0].start, run[-1].end, value, names), len(run)
+            return FoundService(run[0].start, run[-1].end, value, names, value), len(run)
     return None
 
 

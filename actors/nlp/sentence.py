@@ -13,11 +13,14 @@ NOTHING = Token("sign", "", 0, 0, glued=False)
 class Sentence:
     tokens: tuple[Token, ...]
 
+    def __len__(self) -> int:
+        return len(self.tokens)
+
     def __getitem__(self, at: int) -> Token:
         return self.tokens[at] if 0 <= at < len(self.tokens) else NOTHING
 
     def word(self, at: int) -> str:
-        return self[at].text
+        return self.tokens[at].text if 0 <= at < len(self.tokens) else ""
 
     def follows(self, at: int, *words: str) -> bool:
         return all(self.word(at + offset) == word for offset, word in enumerate(words))
@@ -26,5 +29,9 @@ class Sentence:
         """Past one of the words, when it stands there."""
         return at + 1 if self.word(at) in words else at
 
-    def skip_so_far(self, at: int) -> int:
-        return at + 2 if self.follows(at, "so", "far") else at
+    def past(self, at: int, *phrases: tuple[str, ...]) -> int:
+        """Past the first of the phrases that stands there."""
+        for phrase in phrases:
+            if self.follows(at, *phrase):
+                return at + len(phrase)
+        return at

@@ -1,0 +1,97 @@
+"""Places in a list: "the second one", "the last two", "both", "the other one"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from actors.nlp.clause import Clause
+from actors.nlp.dialogue.words import NOUNS
+
+_PLACES = (
+    ("first", "1st", "former", "top", "topmost", "worst", "slowest", "highest", "busiest", "upper", "biggest"),
+    ("second", "2nd"),
+    ("third", "3rd"),
+    ("fourth", "4th"),
+    ("fifth", "5th"),
+    ("sixth", "6th"),
+    ("seventh", "7th"),
+    ("eighth", "8th"),
+    ("ninth", "9th"),
+    ("tenth", "10th"),
+)
+_PLACE: dict[str, int] = {word: at for at, words in enumerate(_PLACES) for word in words}
+_LAST = frozenset({"last", "latter", "bottom", "lowest", "final", "lower"})
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "couple": 2}
+_NUMBERS = {"one": 1, **_COUNTS, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_BESIDE: dict[str, Literal["other", "next", "previous"]] = {
+    "other": "other",
+    "next": "next",
+    "previous": "previous",
+}
+_ORDINAL = "|".join((*_PLACE, *sorted(_LAST), *_BESIDE))
+_NOUN = "|".join(
+    (*sorted(NOUNS, key=len, reverse=True), "ones?", "options?", "choices?", "entry", "entries", "items?")
+)
+_COUNT = rf"(?:of the )?(?P<count>{'|'.join(_COUNTS)}|[2-9])"
+_NAMED = re.compile(
+    rf"\b(?P<place>{_ORDINAL})(?:[ -](?:to|from)[ -](?P<from>last))?(?: {_COUNT})?(?: (?P<noun>{_NOUN}))(?! §)\b"
+)
+_BARE = re.compile(rf"\bthe (?P<place>{_ORDINAL}) {_COUNT}\b|\bthe (?P<alone>former|latter)\b")
+_WHOLE = re.compile(
+    rf"^(?:the |option |number |nr |no |answer |choice |it's |i mean |i'd say |take |use )*"
+    rf"(?:(?P<place>{_ORDINAL})(?: one)?|(?P<number>[1-9]|{'|'.join(_NUMBERS)}))(?: please| pls| one| thanks)*\W*$"
+)
+_ALL = re.compile(
+    r"\b(?:both|all (?:of )?(?:them|these|those|two|three|four|five|services?)|every ?one|each(?: of them)?|"
+    r"every service|everything)\b|"
+    r"^(?:all|any|every|each|overall|whatever|doesn't matter|all together|either)(?: please)?\W*$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinal:
+    """`places` are positions from 0, negative ones from the end; `noun` the word that stands beside it."""
+
+    kind: Literal["places", "all", "other", "next", "previous"]
+    places: tuple[int, ...] = ()
+    noun: str = ""
+
+    def of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The names meant; () where the list is shorter."""
+        if self.kind == "all":
+            return names
+        found = tuple(names[place] for place in self.places if -len(names) <= place < len(names))
+        return found if len(found) == len(self.places) else ()
+
+
+def ordinal(clause: Clause) -> Ordinal | None:
+    text = clause.counted
+    whole = _WHOLE.search(text)
+    if whole:
+        return _of_number(whole["number"]) if whole["number"] else _of_place(whole["place"], None, "")
+    named = _NAMED.search(text)
+    if named:
+        place = "second-last" if named["from"] else named["place"]
+        return _of_place(place, named["count"], named["noun"])
+    bare = _BARE.search(text)
+    if bare:
+        return _of_place(bare["place"] or bare["alone"], bare["count"], "")
+    return Ordinal("all") if _ALL.search(text) else None
+
+
+def _of_number(number: str) -> Ordinal:
+    return Ordinal("places", ((_NUMBERS.get(number) or int(number)) - 1,))
+
+
+def _of_place(place: str, count: str | None, noun: str) -> Ordinal:
+    many = 1 if count is None else _COUNTS.get(count) or int(count)
+    if place in _BESIDE:
+        return Ordinal(_BESIDE[place], noun=noun)
+    if place == "second-last":
+        return Ordinal("places", (-2,), noun)
+    if place in _LAST:
+        return Ordinal("places", tuple(range(-many, 0)), noun)
+    first = _PLACE[place]
+    return Ordinal("places", tuple(range(first, first + many)), noun)
