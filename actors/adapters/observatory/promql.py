@@ -23,6 +23,8 @@ MOST_POINTS = 11_000
 """Prometheus' own limit per series."""
 MOST_NESTING = 100
 """Brackets and operators together. The parser recurses, and time to walk its tree grows with the cube."""
+MOST_PARTS = 400
+"""The same, of what is known not to be deep."""
 LONGEST_QUERY = 20_000
 
 Expression = NewType("Expression", str)
@@ -72,10 +74,16 @@ class Query:
     """
 
     text: str
+    most_nesting: int = MOST_NESTING
     lookback_seconds: float = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lookback_seconds", _check(self.text))
+        object.__setattr__(self, "lookback_seconds", _check(self.text, self.most_nesting))
+
+    @classmethod
+    def of(cls, built: Expression) -> Query:
+        """What was built here may be wide, with many parts beside each other; it is never deep."""
+        return cls(built, MOST_PARTS)
 
 
 # --- building --------------------------------------------------------------------------------------
@@ -156,12 +164,12 @@ def check_points(over: TimeRange, step_seconds: float) -> None:
 
 
 @lru_cache(maxsize=4_096)
-def _check(text: str) -> float:
+def _check(text: str, most_nesting: int) -> float:
     """The look-back in seconds. Kept: the same questions come again and again, only at another time."""
     if len(text) > LONGEST_QUERY:
         raise _invalid("/query", f"is longer than {LONGEST_QUERY:,} characters")
-    if len(_NESTS.findall(_NOT_CODE.sub(" ", text))) > MOST_NESTING:
-        raise _invalid("/query", f"has more than {MOST_NESTING} brackets and operators")
+    if len(_NESTS.findall(_NOT_CODE.sub(" ", text))) > most_nesting:
+        raise _invalid("/query", f"has more than {most_nesting} brackets and operators")
     try:
         tree = promql_parser.parse(text)
     except ValueError as error:

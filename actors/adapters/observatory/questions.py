@@ -53,7 +53,7 @@ class Questions:
         of = counted(
             "increase", requests.selector(*self._scope(requests), self.vocabulary.failed), Span(self.window)
         )
-        return Question("failed_requests", "requests", Query(aggregate("sum", of, by)), by)
+        return Question("failed_requests", "requests", Query.of(aggregate("sum", of, by)), by)
 
     def latency(self, percentile: float) -> Question:
         buckets = self.vocabulary.duration_buckets
@@ -95,4 +95,4 @@ class Questions:
         return (metric.service_label,) if self.each else ()
 
     def _question(self, name: str, unit: str, expression: Expression, metric: Named) -> Question:
-        return Question(name, unit, Query(expression), self._by(metric))
+        return Question(name, unit, Query.of(expression), self._by(metric))

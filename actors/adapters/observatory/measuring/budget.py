@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actors.adapters.observatory.asking import Ask, Found
-from actors.adapters.observatory.expressions import Span, aggregate, over_time
+from actors.adapters.observatory.expressions import Span, aggregate, levelled, over_time
 from actors.adapters.observatory.measuring.nothing import nothing
 from actors.adapters.observatory.measuring.reckoning import Reckoning, budget_left, burn_rate
 from actors.adapters.observatory.measuring.subject import OneRound, Subject, spoken
 from actors.adapters.observatory.promql import Query
 from actors.adapters.observatory.questions import Question
+from actors.adapters.observatory.sources import Source
 from schemas.measures import Burn, Detail, Figure, MeasuredBudget
 
 HOUR, DAY = 3_600, 86_400
@@ -45,9 +46,10 @@ RECENT = HOUR
 @dataclass(frozen=True, slots=True)
 class BudgetShape(OneRound):
     """`subject.reckoning` is the error ratio and `subject.over` the objective's window; `beside` are further
-    objectives as they stand now, each with its target."""
+    objectives as they stand now, each with its target. `source` is that of the error ratio."""
 
     subject: Subject
+    source: Source
     beside: tuple[tuple[Reckoning, float], ...] = ()
 
     @property
@@ -108,14 +110,14 @@ class BudgetShape(OneRound):
 
     def _asked(self, reckoning: Reckoning, seconds: int) -> Question:
         words = f"{reckoning.explanation}{self.subject.scope.words()}, over {spoken(seconds)}"
-        query = Query(reckoning.over(Span(seconds)))
+        query = Query.of(reckoning.over(Span(seconds)))
         return Question(f"{reckoning.name}_{spoken(seconds).replace(' ', '')}", reckoning.unit, query, (), words)
 
     def _covered(self) -> Question:
         """In how many hours of the window there is something: a backend may keep less than its length."""
-        hourly = self.subject.reckoning.over(Span(HOUR))
-        count = over_time("count", aggregate("count", hourly), Span(max(self._window - HOUR, HOUR)), HOUR)
-        return Question("hours_with_data", "hours", Query(count), (), "how many hours of the window have data")
+        hourly = aggregate("count", levelled("last", self.source.main(), Span(HOUR)))
+        count = over_time("count", hourly, Span(max(self._window - HOUR, HOUR)), HOUR)
+        return Question("hours_with_data", "hours", Query.of(count), (), "how many hours of the window have data")
 
     def _alerts(self, burns: Sequence[Burn]) -> tuple[str, ...]:
         rates = {burn.window_seconds: burn.rate for burn in burns}

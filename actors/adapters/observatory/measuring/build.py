@@ -110,9 +110,10 @@ class Builder:
                 plan, "error_budget", scope if scope.by else scope.grouped("service"), whole
             )
             return _built(RowsShape(subject), subject)
-        subject = await self._subject(plan, "error_rate", scope, whole)
+        source = await self.sources.find("error_rate", scope)
+        subject = Subject(plan, whole, scope, of_formula(formula_of(source)), self.slo)
         latency = await self._where_there_is("latency", scope)
-        shape = BudgetShape(subject, tuple((one, self.slo.latency_p95_seconds) for one in latency))
+        shape = BudgetShape(subject, source, tuple((one, self.slo.latency_p95_seconds) for one in latency))
         return Built(shape, "error_budget", self._words("error_budget"), "ratio", whole)
 
     async def _where_there_is(self, concept: str, scope: Scope) -> tuple[Reckoning, ...]:
@@ -168,15 +169,17 @@ class Builder:
         self, plan: Plan, metric: str, parts: tuple[str, ...], scope: Scope, over: TimeRange
     ) -> Reckoning:
         found: list[tuple[str, Reckoning]] = []
+        unseen: list[tuple[str, Reckoning]] = []
         for part in parts:
             try:
                 reckoning = await self.reckoning(plan, part, scope, over, "ratio")
             except CannotMeasure:
                 continue
             formula = reckoning.formula
-            seen = formula is None or not formula.source.unseen
-            if seen and (not found or reckoning.by == found[0][1].by):
-                found.append((part, reckoning))
+            into = found if formula is None or not formula.source.unseen else unseen
+            if not into or reckoning.by == into[0][1].by:
+                into.append((part, reckoning))
+        found = found or unseen
         if not found:
             words = self._words(metric)
             raise CannotMeasure(

@@ -34,7 +34,7 @@ class CourseShape(OneRound):
             compared = subject.compared(self._kept(step))
             asks.insert(0, course_ask(subject, compared, step, over, *self._words, *subject.threshold_words))
         if subject.reckoning.by:
-            count = Query(aggregate("count", subject.reckoning.over(subject.span)))
+            count = Query.of(aggregate("count", subject.reckoning.over(subject.span)))
             asks.append(Ask(Question("groups", "groups", count, (), "how many groups have data"), over))
         return tuple(asks)
 

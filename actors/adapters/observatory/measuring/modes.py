@@ -8,6 +8,8 @@ from schemas.plans import Aggregation
 
 HOUR, DAY = 3_600, 86_400
 _TIMES = {1.0: "second", 60.0: "minute", 3_600.0: "hour", 86_400.0: "day"}
+_RATES_ALREADY = ("cores", "ratio")
+"""Seconds of a processor per second are processors in use, per minute as well."""
 _NAMES = {"error_rate": "error_ratio"}
 _TOTALS = {"request_rate": "total_requests", "error_rate": "failed_requests"}
 _TOTAL_UNITS = {"error_rate": "requests"}
@@ -44,7 +46,8 @@ def _of_counter(
         if aggregation == "avg":
             return Formula(source, "rate", per_seconds=HOUR if window_seconds < 2 * DAY else DAY)
         return Formula(source, "total", peak=peak)
-    return Formula(source, "rate", per_seconds=per_seconds or 1.0, peak=peak)
+    told_per = 1.0 if per_seconds is None or signal.unit in _RATES_ALREADY else per_seconds
+    return Formula(source, "rate", per_seconds=told_per, peak=peak)
 
 
 def _of_histogram(source: Source, aggregation: Aggregation | None, percentile: float | None) -> Formula:
@@ -82,7 +85,7 @@ def unit_of(formula: Formula) -> str:
         return "count"
     if formula.mode == "total":
         return _TOTAL_UNITS.get(formula.source.signal.concept.name, unit)
-    if formula.mode != "rate" or unit in ("cores", "ratio"):
+    if formula.mode != "rate" or unit in _RATES_ALREADY:
         return unit
     per = _TIMES.get(formula.per_seconds, f"{formula.per_seconds:g}_seconds")
     return f"{unit}_per_{per}"

@@ -15,7 +15,8 @@ def nothing(subject: Subject, found: Found) -> NotMeasured:
             reason="nothing_counted",
             detail=f"nothing was counted by {metrics}{subject.scope.words()}, so there is nothing to measure",
         )
-    unseen = subject.reckoning.formula.source.unseen if subject.reckoning.formula else ()
+    formulas = [one.formula for one in (subject.reckoning, *subject.reckoning.parts) if one.formula]
+    unseen = formulas[0].source.unseen if formulas else ()
     if unseen:
         named = " and ".join(
             f"{role.replace('_', ' ')} {' or '.join(subject.scope.wanted[role])}" for role in unseen

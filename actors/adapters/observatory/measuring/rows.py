@@ -54,7 +54,9 @@ class RowsShape(OneRound):
 
     def _groups(self, everything: Expression) -> Question:
         """How many there are to choose from: none above a threshold is not the same as no data."""
-        return Question("groups", "groups", Query(aggregate("count", everything)), (), "how many groups have data")
+        return Question(
+            "groups", "groups", Query.of(aggregate("count", everything)), (), "how many groups have data"
+        )
 
     def _whole(self) -> Question | None:
         """Of shares by status: that of all statuses together, 0 where there are requests and no failures."""
@@ -66,7 +68,9 @@ class RowsShape(OneRound):
             return None
         together = Formula(replace(source, by=()), "share")
         words = f"{self.subject.reckoning.explanation}, all together"
-        return Question(self.subject.reckoning.name, "ratio", Query(together.over(self.subject.span)), (), words)
+        return Question(
+            self.subject.reckoning.name, "ratio", Query.of(together.over(self.subject.span)), (), words
+        )
 
     def _rank(self, row: Row) -> tuple[bool, float, str]:
         value = row.value or 0.0

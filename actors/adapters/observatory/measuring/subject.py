@@ -46,7 +46,9 @@ class Subject:
     @property
     def limit(self) -> float:
         """The threshold in the figure's unit, where there is one: plans give rates per second."""
-        return self.threshold.value * self.reckoning.per_seconds if self.threshold else 0.0
+        if self.threshold is None:
+            return 0.0
+        return self.threshold.value * (self.reckoning.per_seconds if self.plan.per_seconds else 1.0)
 
     def holds(self, value: float) -> bool:
         """Whether the threshold holds for the value."""
@@ -58,7 +60,7 @@ class Subject:
         words = "; ".join(
             (f"{reckoning.explanation}{self.scope.words()}, over {spoken(self.span.seconds)}", *more)
         )
-        return Question(name or reckoning.name, reckoning.unit, Query(expression), reckoning.labels, words)
+        return Question(name or reckoning.name, reckoning.unit, Query.of(expression), reckoning.labels, words)
 
     @property
     def threshold_words(self) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class ValueShape(OneRound):
     def _beside(self) -> list[Question]:
         span, parts = self.subject.span, (*self.subject.reckoning.parts, *self.beside)
         if parts:
-            return [Question(one.name, one.unit, Query(one.over(span)), (), one.explanation) for one in parts]
+            return [Question(one.name, one.unit, Query.of(one.over(span)), (), one.explanation) for one in parts]
         source = self._breakdown_of()
         return [] if source is None else _breakdown(source, span)
 
@@ -82,11 +82,11 @@ def _breakdown(source: Source, span: Span) -> list[Question]:
     by_status = aggregate("sum", counted("increase", failing, span), (status,))
     metric = source.signal.main
     return [
-        Question("total_requests", "requests", Query(total), (), f"the increase of {metric}"),
+        Question("total_requests", "requests", Query.of(total), (), f"the increase of {metric}"),
         Question(
             "failed_requests",
             "requests",
-            Query(by_status),
+            Query.of(by_status),
             (status,),
             f"the increase of {metric} by failing status",
         ),
