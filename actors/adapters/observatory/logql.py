@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from actors.adapters.observatory.expressions import number
 from actors.adapters.observatory.forms import environments
 from actors.adapters.observatory.promql import Matcher, label_name, of_status, one_of, quoted, window_seconds
 from actors.adapters.observatory.scope import method_and_path
@@ -73,13 +74,13 @@ class LogCount:
 
     def __str__(self) -> str:
         function = "count_over_time" if self.per_seconds is None else "rate"
-        by = f" by ({', '.join(label_name(label) for label in self.by)})" if self.by else ""
-        text = f"sum{by} ({function}({self.of} [{self.seconds}s]))"
+        by = f" by ({', '.join(label_name(label) for label in self.by)}) " if self.by else ""
+        text = f"sum{by}({function}({self.of} [{self.seconds}s]))"
         if self.per_seconds not in (None, 1.0):
             text = f"{self.per_seconds:g} * {text}"
         if self.threshold is not None:
             operator, value = self.threshold
-            text = f"{text} {operator} {value!r}"
+            text = f"{text} {operator} {number(value)}"
         if self.top is not None:
             text = f"{'bottomk' if self.lowest else 'topk'}({self.top}, {text})"
         return text
