@@ -184,6 +184,13 @@ class ReplyFailed(_Event):
     problem: Problem
 
 
+class ReplyFence(BaseModel):
+    """Who takes a turn's reply over: whoever wrote it before may not write any more."""
+
+    epoch: int
+    life: str
+
+
 ReplyEvent = Annotated[
     ReplyStarted | ReplyChunk | ReplyRestarted | ReplyEvidence | ReplyAction | ReplyCompleted | ReplyFailed,
     Field(discriminator="type"),

@@ -26,7 +26,6 @@ from schemas.envelope import Envelope
 from schemas.errors import Unavailable
 from schemas.subjects import (
     HISTORY,
-    REPLY_LOG,
     SESSION_TURNS,
     SUBMIT_TURN,
     TURN_OUTCOME,
@@ -39,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 MAX_RUNNING = 256  # turns of one actor at a time; more are queued, and shared with the other actors
 FORGET_KEYS_SECONDS = 600.0
+BURYING = 1 << 30  # above every epoch: a closed turn has no owner to come
 
 
 class ConversationActor(PoolActor):
@@ -128,8 +128,8 @@ class ConversationActor(PoolActor):
         log.info("actor.buried", actor=actor)
 
     async def _tell_again(self, row: Row) -> None:
-        reply = ReplyWriter(self.bus, row["session_id"], row["id"], self._lease.actor)
-        reply.note(await self.bus.read(REPLY_LOG, session=row["session_id"], turn=row["id"]))
+        reply = ReplyWriter(self.bus, row["session_id"], row["id"], self._lease.actor, BURYING)
+        await reply.bury()
         outcome = outcome_of(row)
         if outcome.message is not None:
             await reply.completed(outcome.message)

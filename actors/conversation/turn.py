@@ -65,8 +65,6 @@ class TurnRunner:
             except Exception:
                 log.exception("turn.crashed", turn=turn.id, epoch=turn.epoch)
                 await self._release(turn)
-            finally:
-                await reply.abandon()
 
     async def _answer(self, turn: OwnedTurn, reply: ReplyWriter) -> None:
         try:
@@ -103,18 +101,17 @@ class TurnRunner:
         meaning = await self._ask.understand(
             Utterance(text=turn.content, as_of=as_of, timezone=context.timezone, memory=context.memory)
         )
-        reply.started(meaning.intent, meaning.entities)
+        await reply.started(meaning.intent, meaning.entities)
         said = await respond(Request(meaning, context.memory, turn.identity, as_of, context.timezone, self._ask))
-        reply.evidence(said.evidence)
+        await reply.evidence(said.evidence)
         for chunk in answers.chunks(said.content):
-            reply.chunk(chunk)
+            await reply.chunk(chunk)
         return meaning, said
 
     async def _complete(self, turn: OwnedTurn, reply: ReplyWriter, meaning: Understanding, said: Said) -> None:
         message = _message(turn, meaning, said)
-        await self._close_and_tell(
+        await self._close(
             turn,
-            reply,
             {
                 "state": "done",
                 "events": reply.sequence + 1,
@@ -129,9 +126,8 @@ class TurnRunner:
         await reply.completed(message)
 
     async def _fail(self, turn: OwnedTurn, reply: ReplyWriter, problem: Problem) -> None:
-        await self._close_and_tell(
+        await self._close(
             turn,
-            reply,
             {
                 "state": "failed",
                 "events": reply.sequence + 1,
@@ -144,14 +140,6 @@ class TurnRunner:
         )
         self._turns.labels("failed", "").inc()
         await reply.failed(problem)
-
-    async def _close_and_tell(self, turn: OwnedTurn, reply: ReplyWriter, outcome: dict[str, object]) -> None:
-        """Stores the reply while the stream takes its last events. Once it is stored, a twin in the stream cannot
-        take the turn away any more: the last event follows whatever is there. Raises TurnLost."""
-        stored, told = await asyncio.gather(self._close(turn, outcome), reply.told(), return_exceptions=True)
-        for failure in (stored, told):
-            if isinstance(failure, BaseException) and not (failure is told and isinstance(told, TurnLost)):
-                raise failure
 
     async def _close(self, turn: OwnedTurn, outcome: dict[str, object]) -> None:
         """Stores the reply; from then on it is the turn's only one. Raises TurnLost when it belongs to another."""

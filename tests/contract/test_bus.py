@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from actors.platform.bus import Bus, SequenceConflict, deadline_scope
+from actors.platform.bus import Bus, Last, SequenceConflict, deadline_scope
 from actors.platform.bus.memory import MemoryServer, MemoryTransport
 from actors.platform.bus.nats import NatsTransport
 from actors.platform.bus.transport import Delivery, Transport
 from schemas.context import OpenTurn, TurnContext, WorkingMemory
-from schemas.conversation import ReplyChunk, SubmitTurn
+from schemas.conversation import ReplyChunk, ReplyFence, SubmitTurn
 from schemas.envelope import Envelope
 from schemas.errors import DeadlineExceeded, InvalidInput, NotFound, Unavailable
-from schemas.subjects import METRICS, OPEN_TURN, REPLY, REPLY_LOG, TURN_EVENT, TURN_READER, TURN_WAKE
+from schemas.subjects import METRICS, OPEN_TURN, REPLY, REPLY_FENCE, REPLY_LOG, TURN_EVENT, TURN_READER, TURN_WAKE
 from schemas.system import MetricsReport, MetricsRequest, TurnWake
 from tests.support.waiting import eventually
 
@@ -178,7 +178,7 @@ async def append(bus: Bus, turn: str, number: int, expected: int) -> int:
         REPLY_LOG,
         chunk(turn, number),
         kind="reply.chunk",
-        expected=expected,
+        expected=Last(REPLY_LOG.subject(session=SESSION, turn=turn), expected),
         id=f"{turn}:{number}",
         session=SESSION,
         turn=turn,
@@ -200,6 +200,28 @@ async def test_a_stream_numbers_refuses_and_reads_from_anywhere(bus: Make) -> No
         third,
     ]
     assert await writer.read(REPLY_LOG, session=SESSION, turn=uuid.uuid4().hex) == []
+
+
+async def test_who_moves_the_fence_shuts_the_others_out(bus: Make) -> None:
+    """What is sent is stored in its order ahead of what is appended; behind a moved fence nothing is stored."""
+    former, later, turn = await bus("former"), await bus("later"), uuid.uuid4().hex
+    parts = {"session": SESSION, "turn": turn}
+    open_fence = Last(REPLY_FENCE.subject(**parts), 0)
+    for number in range(3):
+        await former.send(
+            REPLY_LOG, chunk(turn, number), kind="x", expected=open_fence, id=f"{turn}:{number}", **parts
+        )
+    await former.append(REPLY_LOG, chunk(turn, 3), kind="x", expected=open_fence, id=f"{turn}:3", **parts)
+    moved = await later.append(
+        REPLY_FENCE, ReplyFence(epoch=2, life="later"), kind="x", expected=open_fence, id=turn, **parts
+    )
+    await former.send(REPLY_LOG, chunk(turn, 4), kind="x", expected=open_fence, id=f"{turn}:4", **parts)
+    with pytest.raises(SequenceConflict):
+        await former.append(REPLY_LOG, chunk(turn, 5), kind="x", expected=open_fence, id=f"{turn}:5", **parts)
+    behind = Last(open_fence.subject, moved)
+    await later.append(REPLY_LOG, chunk(turn, 6), kind="x", expected=behind, id=f"{turn}:6", **parts)
+    stored = await later.read(REPLY_LOG, **parts)
+    assert [item.headers["ce-id"] for item in stored] == [f"{turn}:{n}" for n in (0, 1, 2, 3, 6)]
 
 
 async def test_more_than_one_batch_of_a_stream_is_read_in_order(bus: Make) -> None:

@@ -18,6 +18,7 @@ from actors.platform.bus.transport import (
     Closable,
     Delivery,
     Drainable,
+    Last,
     NoAnswer,
     NobodyListens,
     Packet,
@@ -85,6 +86,11 @@ class Bus:
     @property
     def connected(self) -> bool:
         return self._transport.connected
+
+    @property
+    def generation(self) -> int:
+        """Rises with every new connection: what was sent through the one before may be lost."""
+        return self._transport.generation
 
     @property
     def name(self) -> str:
@@ -158,7 +164,7 @@ class Bus:
         payload: BaseModel,
         *,
         kind: str,
-        expected: int | None,
+        expected: Last | None,
         id: str,
         source: str | None = None,
         authorization: str | None = None,
@@ -170,6 +176,14 @@ class Bus:
         body = payload.model_dump_json().encode()
         with self._telemetry.timed_append():
             return await self._transport.append(event.subject(**parts), body, headers, expected)
+
+    async def send(
+        self, event: Event[Any], payload: BaseModel, *, kind: str, expected: Last | None, id: str, **parts: str
+    ) -> None:
+        """Writes to the event's stream without waiting; see `Transport.send`."""
+        envelope = self._envelope(kind, payload, None, id, None, None)
+        headers = {**envelope.headers(), **self._telemetry.current_headers()}
+        await self._transport.send(event.subject(**parts), payload.model_dump_json().encode(), headers, expected)
 
     async def read(self, event: Event[Any], *, after: int = 0, limit: int = 1_000, **parts: str) -> list[Stored]:
         stream = _stream_of(event)
