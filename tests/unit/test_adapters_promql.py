@@ -31,11 +31,9 @@ END = datetime(2026, 3, 1, tzinfo=UTC)
 VOCABULARY = Vocabulary(
     requests=Named("http_requests_total", "service"),
     duration_buckets=Named("http_request_duration_seconds_bucket", "service"),
-    calls=Named("http_client_requests_total", "service"),
     up=Named("up", "service"),
     status_label="status",
     failed=Matcher("status", "=~", "5.."),
-    target_label="target",
 )
 ANY_TEXT = st.text(max_size=60) | st.text(alphabet="\"\\{}[]()\n\r\t'`#,=~|.*+$^\0\x7f ab", max_size=40)
 

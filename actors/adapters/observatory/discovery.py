@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from actors.adapters.observatory import vocabulary as vocabularies
 from actors.adapters.observatory.conventions import CONVENTIONS
@@ -55,9 +55,8 @@ class Discovery:
     async def _discover(self) -> Discovered:
         end = now()
         over = TimeRange(start=end - LOOKBACK, end=end)
-        found = await vocabularies.find(self._sources)
-        services, environments, calls = await asyncio.gather(
-            self._services(over), self._environments(over), self._calls(over, found)
+        found, services, environments, calls = await asyncio.gather(
+            vocabularies.find(self._sources), self._services(over), self._environments(over), self._calls(end)
         )
         return Discovered(found, services, environments, calls)
 
@@ -73,7 +72,7 @@ class Discovery:
             (label,) = source.labels
             of = None if label == "service" else Selector(signal.main)
             values = await self._backend.label_values(label, over, of)
-            found.update(_name(value) if label == "job" else value for value in values if value)
+            found.update(_name(label, value) for value in values if value)
         return tuple(sorted(found))
 
     async def _environments(self, over: TimeRange) -> tuple[str, ...]:
@@ -81,17 +80,22 @@ class Discovery:
         found = await asyncio.gather(*(self._backend.label_values(label, over) for label in labels))
         return tuple(sorted({value for values in found for value in values if value}))
 
-    async def _calls(self, over: TimeRange, found: Vocabulary) -> dict[str, tuple[str, ...]]:
-        caller, target = found.calls.service_label, found.target_label
-        recent = levelled("last", found.calls.selector(), Span(CALLS_SECONDS))
-        reading = await self._backend.instant(Query(aggregate("group", recent, by=(caller, target))), over.end)
+    async def _calls(self, end: datetime) -> dict[str, tuple[str, ...]]:
         graph: defaultdict[str, set[str]] = defaultdict(set)
-        for sample in reading.samples:
-            if sample.labels.get(caller) and sample.labels.get(target):
-                graph[sample.labels[caller]].add(sample.labels[target])
+        for signal in await self._sources.available("calls"):
+            try:
+                source = await self._sources.of_signal(signal, Scope(by=("service", "target")))
+            except CannotMeasure:
+                continue
+            caller, target = source.labels
+            recent = levelled("last", source.main(), Span(CALLS_SECONDS))
+            reading = await self._backend.instant(Query(aggregate("group", recent, by=(caller, target))), end)
+            for sample in reading.samples:
+                if sample.labels.get(caller) and sample.labels.get(target):
+                    graph[_name(caller, sample.labels[caller])].add(sample.labels[target])
         return {service: tuple(sorted(called)) for service, called in sorted(graph.items())}
 
 
-def _name(value: str) -> str:
+def _name(label: str, value: str) -> str:
     """OpenTelemetry's job is `namespace/name`."""
-    return value.rsplit("/", 1)[-1] or value
+    return value.rsplit("/", 1)[-1] or value if label == "job" else value

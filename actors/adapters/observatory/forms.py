@@ -42,8 +42,13 @@ def _bare(name: str) -> str:
     return head if head and last in _SUFFIXES else plain
 
 
+def environments(wanted: str) -> tuple[str, ...]:
+    """Every way of writing it; itself alone where none is known."""
+    return _ENVIRONMENTS.get(wanted, (wanted,))
+
+
 def _environment(label: str, wanted: str, there: str) -> bool:
-    return there.lower() in _ENVIRONMENTS.get(wanted, (wanted,))
+    return there.lower() in environments(wanted)
 
 
 def _version(label: str, wanted: str, there: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from actors.adapters.observatory.conventions import Roles
 from actors.adapters.observatory.forms import meant
 from actors.adapters.observatory.inventory import Inventory
-from actors.adapters.observatory.promql import Matcher, Selector, one_of
+from actors.adapters.observatory.promql import Matcher, Selector, of_status, one_of
 from actors.adapters.observatory.scope import Scope
 from actors.adapters.observatory.vectors import Join
 
@@ -98,7 +98,7 @@ class Labels:
         if not labels:
             return None, False
         if role == STATUS:
-            return _status(labels[0], values), True
+            return of_status(labels[0], values), True
         for label in labels:
             there = await self._inventory.values(metric, label)
             found = [value for wanted in values for value in meant(role, label, wanted, there)]
@@ -109,11 +109,3 @@ class Labels:
     async def _candidates(self, metric: str, roles: Roles, role: str) -> tuple[str, ...]:
         there = await self._inventory.labels(metric)
         return tuple(label for label in roles.get(role, (role,)) if label in there)
-
-
-def _status(label: str, values: tuple[str, ...]) -> Matcher:
-    """`5xx` is every status of that class."""
-    classes = [value for value in values if value.lower().endswith("xx")]
-    if not classes:
-        return one_of(label, values)
-    return Matcher(label, "=~", "|".join(f"{value[0]}.." if value in classes else value for value in values))

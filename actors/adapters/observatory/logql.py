@@ -6,10 +6,11 @@ Every value is quoted by `promql.quoted`, whose strings Loki reads in the same w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actors.adapters.observatory.forms import environments
-from actors.adapters.observatory.promql import Matcher, label_name, one_of, quoted, status_matcher, window_seconds
+from actors.adapters.observatory.promql import Matcher, label_name, of_status, one_of, quoted, window_seconds
+from actors.adapters.observatory.scope import method_and_path
 from actors.adapters.observatory.steps import step_of
 from schemas.measures import Translation
 from schemas.plans import Operator, Plan, TimeRange
@@ -27,9 +28,9 @@ LABELS = {
     "method": "method",
     "pattern": "message",
 }
-"""Kind of entity -> label of the stream, or field of a line in JSON; the configuration's `log_labels` go before."""
+"""Kind of entity -> label of the stream, or field of a line in JSON; the configuration's go before."""
 _OF_STREAMS = ("service", "namespace", "pod", "environment")
-_OF_LINES = ("status_code", "endpoint", "version", "host", "pattern", "method")
+_OF_LINES = ("status_code", "endpoint", "method", "version", "host")
 _LEVELS = {
     "fatal": ("fatal", "critical", "panic"),
     "error": ("error", "err"),
@@ -64,7 +65,6 @@ class LogCount:
 
     of: LogSelection
     seconds: int
-    offset_seconds: int = 0
     by: tuple[str, ...] = ()
     per_seconds: float | None = None
     top: int | None = None
@@ -73,9 +73,8 @@ class LogCount:
 
     def __str__(self) -> str:
         function = "count_over_time" if self.per_seconds is None else "rate"
-        offset = f" offset {self.offset_seconds}s" if self.offset_seconds else ""
         by = f" by ({', '.join(label_name(label) for label in self.by)})" if self.by else ""
-        text = f"sum{by} ({function}({self.of} [{self.seconds}s]{offset}))"
+        text = f"sum{by} ({function}({self.of} [{self.seconds}s]))"
         if self.per_seconds not in (None, 1.0):
             text = f"{self.per_seconds:g} * {text}"
         if self.threshold is not None:
@@ -106,26 +105,32 @@ def _counts(plan: Plan) -> bool:
 
 
 def _selection(plan: Plan, labels: Mapping[str, str]) -> LogSelection:
-    streams = list(_matchers(plan, labels, _OF_STREAMS))
-    streams = streams or [Matcher(labels["service"], "=~", _EVERYTHING)]
-    fields = [*_level(plan, labels), *(one for one in _matchers(plan, labels, _OF_LINES))]
-    by = _by(plan)
+    """A stream must be chosen by something: by having a service at all where none is named."""
+    streams = tuple(_matchers(plan, labels, _OF_STREAMS)) or (Matcher(labels["service"], "=~", _EVERYTHING),)
+    fields = tuple(_matchers(plan, labels, _OF_LINES))
+    by_field = any(role in _OF_LINES or role == "pattern" for role in _by(plan))
     contains = tuple(text for text in (plan.pattern, plan.trace_id) if text)
-    in_lines = any(role in _OF_LINES for role in by) or any(getattr(plan, role, None) for role in _OF_LINES[:4])
-    return LogSelection(tuple(streams), contains, in_lines, tuple(fields))
+    return LogSelection(streams, contains, bool(fields) or by_field, (*_level(plan, labels), *fields))
 
 
 def _matchers(plan: Plan, labels: Mapping[str, str], roles: Sequence[str]) -> Iterator[Matcher]:
-    for role in roles:
-        value: str | None = getattr(plan, role, None)
-        if not value or role == "pattern":  # that is looked for in the whole line
-            continue
+    for role, value in _named(plan, roles):
         if role == "environment":
             yield one_of(labels[role], environments(value))
         elif role == "status_code":
-            yield status_matcher(labels[role], (value,))
+            yield of_status(labels[role], (value,))
         else:
             yield Matcher(labels[role], "=", value)
+
+
+def _named(plan: Plan, roles: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What the plan names of these kinds of entities; a method is part of its endpoint."""
+    method, path = method_and_path(plan.endpoint or "")
+    of_endpoint = {"endpoint": path, "method": method}
+    for role in roles:
+        value: str | None = of_endpoint[role] if role in of_endpoint else getattr(plan, role)
+        if value:
+            yield role, value
 
 
 def _level(plan: Plan, labels: Mapping[str, str]) -> Iterator[Matcher]:
@@ -155,22 +160,14 @@ def _counted(plan: Plan, over: TimeRange, selection: LogSelection, labels: Mappi
     other = plan.comparison.range if plan.comparison is not None else None
     if other is None:
         return first
-    there = _translation(plan, _elsewhere(count, over, other), other, step)
-    return first.model_copy(update={"further": (there,)})
+    there = replace(count, seconds=step or window_seconds(other))  # asked about at its own window's end
+    return first.model_copy(update={"further": (_translation(plan, there, other, step),)})
 
 
 def _threshold(plan: Plan) -> tuple[Operator, float] | None:
     if plan.threshold is None:
         return None
     return plan.threshold.operator, plan.threshold.value * (plan.per_seconds or 1.0)
-
-
-def _elsewhere(count: LogCount, over: TimeRange, other: TimeRange) -> LogCount:
-    """The same over another window, which is evaluated at its own end."""
-    seconds = count.seconds if count.seconds != window_seconds(over) else window_seconds(other)
-    return LogCount(
-        count.of, seconds, 0, count.by, count.per_seconds, count.top, count.lowest, count.threshold
-    )
 
 
 def _translation(plan: Plan, count: LogCount, over: TimeRange, step: int | None) -> Translation:
@@ -191,7 +188,6 @@ def _translation(plan: Plan, count: LogCount, over: TimeRange, step: int | None)
 def _words(plan: Plan) -> str:
     parts = [
         f"{role.replace('_', ' ')} {value}"
-        for role in (*_OF_STREAMS, "log_level", *_OF_LINES, "trace_id")
-        if (value := getattr(plan, role, None))
+        for role, value in _named(plan, (*_OF_STREAMS, "log_level", *_OF_LINES, "pattern", "trace_id"))
     ]
     return f" of {', '.join(parts)}" if parts else ""

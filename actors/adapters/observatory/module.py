@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from actors.adapters.observatory import health, metric, raw, vocabulary
+from actors.adapters.observatory import health, logql, metric, raw, traceql, vocabulary
 from actors.adapters.observatory.asking import all_degraded, all_evidence, ask
 from actors.adapters.observatory.catalogue import CatalogueReader, reachable
 from actors.adapters.observatory.discovery import Discovery
 from actors.adapters.observatory.inventory import Inventory
-from actors.adapters.observatory.measuring.build import Builder
+from actors.adapters.observatory.measuring.build import Builder, usual_range
 from actors.adapters.observatory.measuring.measure import Measuring
 from actors.adapters.observatory.port import MetricsBackend
 from actors.adapters.observatory.promql import window_seconds
@@ -40,7 +40,8 @@ from schemas.adapters import (
     RawQuery,
     UpstreamAnswer,
 )
-from schemas.errors import InvalidInput, Violation
+from schemas.envelope import now
+from schemas.errors import InvalidInput, NotThereYet, Violation
 from schemas.measures import Measured, Translation
 from schemas.plans import Plan, TimeRange
 
@@ -60,10 +61,10 @@ class ObservatoryModule:
         self._metrics = self._backends[0]
         self._slo = settings.catalogue.slo
         ttl = settings.observatory.catalogue_ttl_seconds
-        self._sources = Sources(
-            Inventory(self._metrics, ttl), settings.observatory.metrics, settings.observatory.labels
-        )
+        self.inventory: Final = Inventory(self._metrics, ttl)
+        self._sources = Sources(self.inventory, settings.observatory.metrics, settings.observatory.labels)
         self._discovery = Discovery(self._metrics, self._sources, ttl)
+        self._log_labels = settings.observatory.log_labels
         self._measuring = Measuring(self._metrics, Builder(self._sources, self._slo))
         self._catalogue = CatalogueReader(self._discovery, settings.catalogue)
         self.offers: Final[tuple[Offer[Any, Any], ...]] = (
@@ -122,9 +123,17 @@ class ObservatoryModule:
         return Answer(output, all_evidence(found), all_degraded(found))
 
     async def translate(self, asked: Plan, call: Call) -> Answer[Translation]:
+        over = asked.range or usual_range(asked, now())
+        if asked.intent == "log_query":
+            return Answer(logql.translate(asked, over, self._log_labels))
+        if asked.intent == "trace_query":
+            return Answer(traceql.translate(asked, over))
         return Answer(await self._measuring.translate(asked))
 
     async def measure(self, asked: Plan, call: Call) -> Answer[Measured]:
+        """Of metrics; no backend of logs or traces can be asked yet. Raises NotThereYet for these."""
+        if asked.intent in ("log_query", "trace_query"):
+            raise NotThereYet(f"no backend for {asked.intent.removesuffix('_query')}s can be asked yet")
         return await self._measuring.measure(asked)
 
     async def query(self, asked: RawQuery, call: Call) -> Answer[RawAnswer]:

@@ -33,6 +33,7 @@ Operator = Literal["=", "!=", "=~", "!~"]
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _REGEX_META = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_CLASS = re.compile(r"[1-5][xX]{2}")
 _NOT_CODE = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*", re.DOTALL)
 _NESTS = re.compile(r"[(\-+*/%^<>=!@]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 
@@ -94,9 +95,10 @@ def _escaped(character: str) -> str:
         return "\\" + character
     if character == "\n":
         return "\\n"
-    # U+FFFD is escaped as well: Prometheus' lexer takes it for a sign of broken UTF-8.
+    # U+FFFD is escaped as well: Prometheus' lexer takes it for a sign of broken UTF-8. And U+FEFF, which the
+    # lexers of Loki and Tempo allow at the beginning of a text only.
     code = ord(character)
-    return f"\\u{code:04x}" if code < 0x20 or code in {0x7F, 0xFFFD} else character
+    return f"\\u{code:04x}" if code < 0x20 or code in {0x7F, 0xFEFF, 0xFFFD} else character
 
 
 def one_of(label: str, values: Iterable[str]) -> Matcher:
@@ -104,9 +106,21 @@ def one_of(label: str, values: Iterable[str]) -> Matcher:
     listed = tuple(values)
     if len(listed) == 1:
         return Matcher(label, "=", listed[0])
-    return Matcher(
-        label, "=~", "|".join(_REGEX_META.sub(lambda found: "\\" + found[0], value) for value in listed)
-    )
+    return Matcher(label, "=~", "|".join(literally(value) for value in listed))
+
+
+def literally(value: str) -> str:
+    """A regular expression (RE2) that matches exactly this text."""
+    return _REGEX_META.sub(lambda found: "\\" + found[0], value)
+
+
+def of_status(label: str, values: Iterable[str]) -> Matcher:
+    """One of the statuses; `5xx` is every one of that class."""
+    listed = tuple(values)
+    if not any(_CLASS.fullmatch(value) for value in listed):
+        return one_of(label, listed)
+    expressions = (f"{value[0]}.." if _CLASS.fullmatch(value) else literally(value) for value in listed)
+    return Matcher(label, "=~", "|".join(expressions))
 
 
 def metric_name(name: str) -> str:

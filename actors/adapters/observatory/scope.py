@@ -41,7 +41,16 @@ def scope_of(plan: Plan) -> Scope:
         value: str | None = getattr(plan, role)
         if value:
             wanted[role] = (value,)
-    method, _, path = (plan.endpoint or "").partition(" ")
-    if path and method.upper() in _METHODS:  # "POST /checkout"
-        wanted |= {"endpoint": (path.strip(),), "method": (method.upper(),)}
-    return Scope(wanted, tuple(dict.fromkeys(plan.group_by)))
+    method, path = method_and_path(plan.endpoint or "")
+    if method:
+        wanted |= {"endpoint": (path,), "method": (method,)}
+    several = tuple(filter(None, plan.slots.get("services", "").split(",")))
+    if several and not plan.service:
+        wanted["service"] = several
+    return Scope(wanted, tuple(dict.fromkeys((*plan.group_by, *(("service",) if len(several) > 1 else ())))))
+
+
+def method_and_path(endpoint: str) -> tuple[str, str]:
+    """ "POST /checkout" in its two parts; the method is empty where none is named."""
+    method, _, path = endpoint.partition(" ")
+    return (method.upper(), path.strip()) if path and method.upper() in _METHODS else ("", endpoint)

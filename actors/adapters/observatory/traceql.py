@@ -131,7 +131,9 @@ def _status(code: str) -> Iterator[Condition]:
 
 
 def _failing(plan: Plan) -> bool:
-    return plan.metric == "error_rate" or plan.log_level in ("error", "fatal") or plan.slots.get("status") == "error"
+    return (
+        plan.metric == "error_rate" or plan.log_level in ("error", "fatal") or plan.slots.get("status") == "error"
+    )
 
 
 def _comparing(operator: Operator) -> str:
@@ -160,7 +162,9 @@ def _attribute(role: str) -> str:
 
 def _explanation(plan: Plan, spans: Spans) -> str:
     what = f"{spans.reckoned} of the spans" if spans.reckoned else "the traces with a span"
-    where = f" for which {' and '.join(str(condition) for condition in spans.conditions)}" if spans.conditions else ""
+    where = (
+        f" for which {' and '.join(str(condition) for condition in spans.conditions)}" if spans.conditions else ""
+    )
     by = f", by {' and '.join(plan.group_by)}" if plan.group_by else ""
     slowest = f", of which the {plan.top} {'fastest' if plan.lowest else 'slowest'} are shown" if plan.top else ""
     return f"{what}{where}{by}{slowest}"

@@ -34,21 +34,17 @@ class Vocabulary:
 
     requests: Named
     duration_buckets: Named
-    calls: Named
     up: Named
     status_label: str
     failed: Matcher
-    target_label: str
 
 
 USUAL = Vocabulary(
     requests=Named("http_requests_total", "service"),
     duration_buckets=Named("http_request_duration_seconds_bucket", "service"),
-    calls=Named("http_client_requests_total", "service"),
     up=Named(UP, "service"),
     status_label="status",
     failed=Matcher("status", "=~", _FAILED),
-    target_label="target",
 )
 """Of a backend that has nothing of the kind: asked with it, the answer is "no data"."""
 
@@ -56,22 +52,19 @@ USUAL = Vocabulary(
 async def find(sources: Sources, service: str | None = None) -> Vocabulary:
     """The first conventions that are there; with a service those that have it."""
     scope = Scope({"service": (service,)} if service else {}, ("service",))
-    requests, failures, durations, calls, up = await asyncio.gather(
+    requests, failures, durations, up = await asyncio.gather(
         _found(sources, "request_rate", scope),
         _found(sources, "error_rate", scope),
         _found(sources, "latency", scope),
-        _found(sources, "calls", Scope(by=("service", "target"))),
         _found(sources, "availability", scope),
     )
     status = (failures.status_label if failures else None) or USUAL.status_label
     return Vocabulary(
         requests=_named(failures or requests, USUAL.requests),
         duration_buckets=_buckets(durations),
-        calls=_named(calls, USUAL.calls),
         up=_named(up if up and up.signal.main == UP else None, USUAL.up),
         status_label=status,
         failed=_failing(failures, status),
-        target_label=dict(calls.by)["target"] if calls else USUAL.target_label,
     )
 
 

@@ -90,13 +90,17 @@ class Builder:
             other = (comparison.range if comparison else None) or _before(over)
             subject = await self._subject(plan, metric, scope, over)
             return _built(WindowsShape(subject, other), subject)
-        if len(comparison.sides) != 2:
-            violation = Violation(pointer="/comparison/sides", detail="must be two names")
-            raise InvalidInput("a comparison needs its two sides", violations=(violation,))
-        first, second = comparison.sides
-        both = Scope({**scope.wanted, comparison.kind: (first, second)}, (comparison.kind,))
-        subject = await self._subject(plan, metric, both, over)
-        return _built(SidesShape(subject, comparison.kind, (first, second)), subject)
+        sides = comparison.sides
+        if len(sides) < 2:
+            violation = Violation(pointer="/comparison/sides", detail="must be two names or more")
+            raise InvalidInput("a comparison needs its sides", violations=(violation,))
+        beside = Scope({**scope.wanted, comparison.kind: sides}, (comparison.kind,))
+        subject = await self._subject(plan, metric, beside, over)
+        if plan.course:
+            return _built(CourseShape(subject), subject)
+        if len(sides) > 2 or plan.threshold is not None:
+            return _built(RowsShape(subject), subject)
+        return _built(SidesShape(subject, comparison.kind, (sides[0], sides[1])), subject)
 
     async def _budget(self, plan: Plan, metric: str, scope: Scope, over: TimeRange) -> Built:
         window = timedelta(days=self.slo.window_days)
@@ -206,8 +210,8 @@ def _built(shape: Shape, subject: Subject) -> Built:
 
 
 def usual_range(plan: Plan, now: datetime) -> TimeRange:
-    """The last hour; a forecast looks back a day."""
-    seconds = DAY if plan.intent == "capacity_forecast" else HOUR
+    """The last hour; forecasts and costs are of a day."""
+    seconds = DAY if plan.intent in ("capacity_forecast", "cost_query") else HOUR
     return TimeRange(start=now - timedelta(seconds=seconds), end=now)
 
 
