@@ -74,7 +74,7 @@ def _placed(here: Situation, question: OpenQuestion) -> Reading | None:
     place = here.ordinal
     if place is None or here.beyond_place:
         return None
-    if place.kind == "all" and question.missing[0] == "service":
+    if place.kind in ("all", "any") and question.missing[0] == "service":
         return replace(_answer(here, question), everything=True)
     names = place.of(question.options)
     return _answer(here, question, picked=names) if names else None
