@@ -86,6 +86,13 @@ class SessionRef(BaseModel):
     identity: Identity
 
 
+class SessionMemory(BaseModel):
+    """What a conversation has in hand between two turns, and where its clocks stand."""
+
+    memory: WorkingMemory
+    timezone: str
+
+
 class PageRequest(BaseModel):
     identity: Identity
     session_id: str | None = None

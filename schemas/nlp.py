@@ -76,6 +76,8 @@ class Understanding(Frozen):
     """Slots the intent needs and the text does not give: asked back."""
     options: tuple[str, ...] = ()
     """What could fill the first missing slot."""
+    ambiguous: bool = False
+    """`options` are names that one of the text fits equally well."""
     unknown_services: tuple[UnknownService, ...] = ()
     parts: tuple[FurtherRequest, ...] = ()
     memory: WorkingMemory = WorkingMemory()

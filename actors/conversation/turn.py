@@ -19,7 +19,7 @@ from actors.platform.bus.ids import new_ulid
 from actors.platform.store import Database, GroupCommit
 from actors.platform.telemetry import Telemetry
 from schemas.adapters import Degraded
-from schemas.conversation import Message, Part
+from schemas.conversation import Message, parts_of
 from schemas.errors import CopilotError, DeadlineExceeded, Internal, Problem, Unavailable
 from schemas.nlp import Understanding, Utterance
 
@@ -175,10 +175,7 @@ def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
         entities=meaning.entities,
         evidence=said.evidence,
         clarification=said.clarification,
-        parts=tuple(
-            Part(intent=part.intent, entities=part.entities, condition=part.condition_text)
-            for part in meaning.parts
-        ),
+        parts=parts_of(meaning),
         actions=said.actions,
         suggestions=said.suggestions,
         degraded=(*said.degraded, *meaning.degraded, NO_MODEL),

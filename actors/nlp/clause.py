@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
+from actors.nlp.dialogue.ordinals import place_spans
+from actors.nlp.dialogue.words import WORDS
 from actors.nlp.entities import Found, entities
 from schemas.entities import Entity
 
 NAMED = "§"
 """Stands in `bare` where something is named."""
+NO_NAMES = WORDS["glue"] | {"others", "ones", "rest", "remaining", "both", "next", "last", "first", "second"}
 _WORD = re.compile(r"[^\W_]+")
 _LEADING = re.compile(
     r"^(?:[^\w§]|\b(?:ok|okay|kk?|alright|right|so|well|hm+|uh+m?|ah|oh|hey|hi|hello|great|cool|nice|perfect|thanks|"
@@ -42,11 +45,10 @@ class Clause:
 
     @property
     def counted(self) -> str:
-        """As `bare`, with the numbers left in."""
-        numbers = {(part.start, part.end) for part in self.found.quantities}
-        return _bare(
-            self.message, (span for span in self.found.spans if span not in numbers), self.start, self.end
-        )
+        """As `bare`, with numbers and hints ("slowest") left in."""
+        hints = (part for part in self.found.metrics if not part.stated)
+        left = {(part.start, part.end) for part in (*self.found.quantities, *hints)}
+        return _bare(self.message, (span for span in self.found.spans if span not in left), self.start, self.end)
 
     @property
     def types(self) -> frozenset[str]:
@@ -55,7 +57,7 @@ class Clause:
 
 def clause(message: str, found: Found, start: int = 0, end: int | None = None) -> Clause:
     stop = len(message) if end is None else end
-    inside = within(found, start, stop, message)
+    inside = _without_places(within(found, start, stop, message), message)
     return Clause(
         message=message,
         start=start,
@@ -77,6 +79,20 @@ def within(found: Found, start: int, end: int, message: str) -> Found:
     }
     words = tuple(_WORD.findall(message[start:end].lower()))
     return replace(found, words=words, **kept)
+
+
+def _without_places(found: Found, message: str) -> Found:
+    """The "two" of "the last two" is no quantity, "the others" is no service."""
+    services = tuple(part for part in found.services if part.names or part.value not in NO_NAMES)
+    if not found.quantities and services == found.services:
+        return found
+    places = place_spans(message)
+    quantities = tuple(
+        part
+        for part in found.quantities
+        if not any(start <= part.start and part.end <= end for start, end in places)
+    )
+    return replace(found, quantities=quantities, services=services)
 
 
 def _bare(message: str, spans: Iterable[tuple[int, int]], start: int, end: int) -> str:

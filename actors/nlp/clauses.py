@@ -10,7 +10,7 @@ from actors.nlp.clause import Clause, clause
 from actors.nlp.dialogue.signs import left_over
 from actors.nlp.dialogue.words import WORDS
 from actors.nlp.entities import Found
-from actors.nlp.openings import commands, requests
+from actors.nlp.openings import VERBS, commands, requests
 from schemas.plans import Operator, Threshold
 
 MOST = 6
@@ -27,7 +27,8 @@ _BORDER = re.compile(
 )
 _IF = r"(?:only |but only |and )?(?:if|in case|unless|once|as soon as|provided(?: that)?|as long as|assuming)"
 _LEADING_IF = re.compile(
-    rf"^\W*(?:and |then |also |but )*{_IF}\b(?P<condition>.*?)(?:,\s*(?:then\s+)?|\s+then\s+|$)"
+    rf"^\W*(?:and |then |also |but )*{_IF}\b(?P<condition>.*?)"
+    rf"(?:,\s*(?:then\s+)?|\s+then\s+|(?<!\bthe)(?<!\ba)(?<!\ban)\s+(?=(?:please |just )?(?:{VERBS})\b)|$)"
 )
 _TRAILING_IF = re.compile(rf"(?<!tell me)(?<!know)(?<!check)(?<!see)\s+{_IF}\s+(?P<condition>.+)$")
 _SO = re.compile(r"^(?:so|yes|it is|that is the case|that's the case|it does|they are)\W*$")

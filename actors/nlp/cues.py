@@ -71,6 +71,13 @@ def cues(bare: str, text: str, quantities: tuple[FoundQuantity, ...]) -> Cues:
     )
 
 
+def without_cues(bare: str) -> str:
+    """The words that say nothing of the form."""
+    for pattern in (_BY, _MOST, _WHICH, _PER, _SHORT_PER, _COURSE):
+        bare = pattern.sub(" ", bare)
+    return bare
+
+
 def _kinds(pattern: re.Pattern[str], bare: str) -> list[str]:
     return [kind for match in pattern.finditer(bare) for kind in _THINGS if match[kind]]
 

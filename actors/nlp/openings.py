@@ -21,6 +21,8 @@ _VERBS = (
     "describe|report|display|print|dump|monitor|watch|alert|post|send|see|inform|note|log|take|bring|make sure|"
     "make|let me know|let me see"
 )
+VERBS = _VERBS
+"""Alternatives of a regular expression."""
 _ASKS = (
     "what|whats|what's|which|who|whos|who's|how|hows|how's|why|when|where|is|are|was|were|does|do|did|has|have|any"
 )

@@ -52,6 +52,7 @@ class Part:
     """After this request."""
     condition: Condition | None = None
     threshold: Threshold | None = None
+    ambiguous: bool = False
 
 
 def read(here: Situation, condition: Condition | None, calendar: Calendar) -> tuple[Part, ...]:
@@ -74,6 +75,7 @@ def together(parts: tuple[Part, ...]) -> Understanding:
         plan=first.plan,
         missing=first.missing,
         options=first.options,
+        ambiguous=first.ambiguous,
         unknown_services=first.unknown,
         parts=tuple(_further(part) for part in parts[1:]),
         memory=parts[-1].memory,
@@ -153,6 +155,7 @@ def _request(here: Situation, reading: Reading, resolved: Resolved, calendar: Ca
         missing=lacks.missing,
         options=lacks.options,
         unknown=resolved.unknown,
+        ambiguous=bool(resolved.choices),
         memory=after_request(here.memory, plan, frame, lacks.missing, lacks.options),
     )
 

@@ -74,7 +74,7 @@ def _each(
     """One after another: a later request may go on with the one before it."""
     memory, parts = of.utterance.memory, list[Part]()
     for piece, ranking in zip(several or of.pieces, rankings, strict=True):
-        here = Situation.of(piece.clause, memory, ranking, registry, of.catalogue)
+        here = Situation.of(piece.clause, memory, ranking, registry, of.catalogue, further=bool(parts))
         read_now = read(here, piece.condition, of.calendar)
         parts.extend(read_now)
         memory = read_now[-1].memory

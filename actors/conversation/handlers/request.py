@@ -56,7 +56,7 @@ class Said:
 
 def remembered(meaning: Understanding, said: Said) -> WorkingMemory:
     """What the next turn of the session starts from."""
-    return meaning.memory.model_copy(update={"offer": said.offer, "shown": said.shown})
+    return meaning.memory.model_copy(update={"offer": said.offer, "shown": said.shown or meaning.memory.shown})
 
 
 Handle = Callable[[Request], Awaitable[Said]]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from actors.conversation import answers
 from actors.conversation.colleagues import Answer
-from actors.conversation.handlers import telemetry
 from actors.conversation.handlers.request import Request, Said
 from schemas.adapters import CATALOGUE, Catalogue, Empty
 from schemas.conversation import Clarification
 
 
-async def affirm(request: Request) -> Said:
-    offer = request.memory.offer
-    if offer is None or offer.plan.range is None:
-        return Said(answers.nothing_offered_answer())
-    return await telemetry.upstream(request, offer.plan, offer.plan.range)
+async def nothing_offered(request: Request) -> Said:
+    """A yes to nothing: one to an offer goes to the handler of what was offered."""
+    return Said(answers.nothing_offered_answer())
 
 
 async def deny(request: Request) -> Said:
@@ -34,18 +31,23 @@ async def out_of_scope(request: Request) -> Said:
 
 
 async def unknown_service(request: Request) -> Said:
+    """The near names are the options of a question back; a plain yes takes the only one."""
     catalogue = await _catalogue(request)
-    unknown = request.meaning.unknown_services[0]
+    meaning = request.meaning
+    unknown = meaning.unknown_services[0]
+    question = answers.unknown_service_answer(unknown, catalogue.output.services)
+    asked = Clarification(question=question, missing=meaning.missing, options=meaning.options)
     return Said(
-        answers.unknown_service_answer(unknown, catalogue.output.services),
+        question,
         suggestions=unknown.near,
         degraded=catalogue.output.degraded,
+        clarification=asked if meaning.missing else None,
     )
 
 
 def ask_back(request: Request) -> Said:
     meaning = request.meaning
-    question = answers.clarification(meaning.missing, meaning.options)
+    question = answers.clarification(meaning.missing, meaning.options, candidates=meaning.ambiguous)
     return Said(
         question,
         clarification=Clarification(question=question, missing=meaning.missing, options=meaning.options),

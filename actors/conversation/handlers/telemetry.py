@@ -37,11 +37,11 @@ async def health(request: Request) -> Said:
     )
 
 
-async def upstream(request: Request, plan: Plan, window: TimeRange) -> Said:
-    """The figure of `plan` for the services that its service calls."""
-    figures = await request.ask.act(UPSTREAM, _question(plan, window), request.identity)
+async def upstream(request: Request) -> Said:
+    """The figure of the plan for the services that its service calls."""
+    figures = await request.ask.act(UPSTREAM, _question(request.plan, request.window), request.identity)
     return Said(
-        content=answers.upstream_answer(figures.output, window, request.as_of, request.timezone),
+        content=answers.upstream_answer(figures.output, request.window, request.as_of, request.timezone),
         evidence=figures.evidence,
         degraded=figures.degraded,
     )

@@ -79,11 +79,23 @@ def displaced(said: Stated, frame: Frame) -> frozenset[str]:
     return frozenset(gone)
 
 
-def merged(said: Stated, frame: Frame, kept: Set[str], *, form: bool) -> Merged:
-    """`kept` are the types that come from the frame; with `form` its grouping, course and the like come too."""
+def merged(
+    said: Stated,
+    frame: Frame,
+    kept: Set[str],
+    *,
+    form: bool,
+    untold: Set[str] = frozenset(),
+    same_message: bool = False,
+) -> Merged:
+    """`kept` are the types that come from the frame; with `form` its grouping, course and the like come too. What
+    is `untold` fills the plan and is not told as an entity; what the `same_message` says a few words before is
+    no history."""
     from_text = said.types | ({"metric"} if said.plan.metric is not None else set[str]())
     history = tuple(
-        as_history(entity) for entity in frame.entities if entity.type in kept and entity.type not in from_text
+        entity if same_message and entity.text else as_history(entity)
+        for entity in frame.entities
+        if entity.type in kept - untold - from_text
     )
     plan = _with_kept(said.plan, frame.plan, kept)
     if form:

@@ -19,7 +19,7 @@ Pick = tuple[str, str]
 def pointed(here: Situation) -> tuple[Pick, ...]:
     """In the list that was shown last, else among the sides of the last comparison."""
     place = here.ordinal
-    if place is None or here.clause.types & {"service", "incident_id", "workflow"}:
+    if place is None or place.kind == "any" or here.clause.types & {"service", "incident_id", "workflow"}:
         return ()
     lists = [shown for shown in (here.memory.shown, _sides(here.memory.frames)) if shown is not None]
     for shown in lists:
@@ -53,8 +53,7 @@ def _names(place: Ordinal, names: tuple[str, ...], frames: tuple[Frame, ...]) ->
     current = [name for frame in frames[:1] for name in services_of(frame.plan)]
     at = next((names.index(name) for name in current if name in names), None)
     if place.kind == "other":
-        others = tuple(name for name in names if name not in current)
-        return others if len(others) == 1 else ()
+        return tuple(name for name in names if name not in current)
     if at is None:
         return ()
     step = at + (1 if place.kind == "next" else -1)

@@ -7,8 +7,9 @@ from typing import Literal
 
 from actors.nlp.classifier import Ranking
 from actors.nlp.clause import Clause
-from actors.nlp.dialogue.ordinals import Ordinal, ordinal
-from actors.nlp.dialogue.signs import Signs, signs
+from actors.nlp.dialogue.ordinals import Ordinal, is_place, ordinal
+from actors.nlp.dialogue.signs import Signs, left_over, signs
+from actors.nlp.dialogue.words import NOUNS
 from actors.nlp.registry import Registry
 from schemas.adapters import Catalogue
 from schemas.context import Frame, WorkingMemory
@@ -33,17 +34,32 @@ class Situation:
     catalogue: Catalogue
     signs: Signs
     ordinal: Ordinal | None
+    further: bool
+    """There was a request before it in the same message: the latest of the memory."""
 
     @classmethod
     def of(
-        cls, clause: Clause, memory: WorkingMemory, ranking: Ranking, registry: Registry, catalogue: Catalogue
+        cls,
+        clause: Clause,
+        memory: WorkingMemory,
+        ranking: Ranking,
+        registry: Registry,
+        catalogue: Catalogue,
+        *,
+        further: bool = False,
     ) -> Situation:
-        return cls(clause, memory, ranking, registry, catalogue, signs(clause), ordinal(clause))
+        tied, place = signs(clause), ordinal(clause.counted)
+        return cls(clause, memory, ranking, registry, catalogue, tied, place, further)
 
     @property
     def fragment(self) -> bool:
         """Names, a place in a list or a form, and nothing else that says something."""
-        return self.signs.glued
+        return self.signs.glued or (self.ordinal is not None and not self.beyond_place)
+
+    @property
+    def beyond_place(self) -> tuple[str, ...]:
+        """What is said beside the names and the place in a list."""
+        return tuple(word for word in left_over(self.clause) if word not in NOUNS and not is_place(word))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from actors.nlp.dialogue.reading import CERTAIN, LIKELY, PROBABLE, Reading, Situation, by_rule
 from actors.nlp.dialogue.signs import left_over
-from actors.nlp.dialogue.words import NOUNS, WORDS
+from actors.nlp.dialogue.words import WORDS
 from actors.nlp.needs import SIDES
 from actors.nlp.openings import requests
 from schemas.context import OpenQuestion
@@ -72,9 +72,9 @@ def answer(here: Situation) -> Reading | None:
 def _placed(here: Situation, question: OpenQuestion) -> Reading | None:
     """ "The first", "all of them"."""
     place = here.ordinal
-    if place is None or [w for w in left_over(here.clause) if w not in NOUNS and not _is_place(w)]:
+    if place is None or here.beyond_place:
         return None
-    if place.kind == "all" and question.missing[0] == "service":
+    if place.kind in ("all", "any") and question.missing[0] == "service":
         return replace(_answer(here, question), everything=True)
     names = place.of(question.options)
     return _answer(here, question, picked=names) if names else None
@@ -94,16 +94,6 @@ def _answering(slot: str) -> frozenset[str]:
     """The entity types that fill a slot."""
     types = SIDES.get(slot, frozenset[str]()) | {slot}
     return types | {"percentile"} if slot == "metric" else types
-
-
-def _is_place(word: str) -> bool:
-    return word.isdigit() or word[-2:] in ("st", "nd", "rd", "th") or word in _PLACE_WORDS
-
-
-_PLACE_WORDS = frozenset(
-    {"first", "second", "third", "fourth", "fifth", "last", "other", "two", "three", "four", "option", "choice"}
-    | {"any", "whatever", "both", "everything", "everyone", "number", "doesn", "matter", "either", "them", "ones"}
-)
 
 
 def _option_named(here: Situation, question: OpenQuestion) -> str | None:

@@ -10,7 +10,7 @@ from actors.nlp.dialogue.pointing import pointed, with_picks
 from actors.nlp.dialogue.reading import Reading, Situation
 from actors.nlp.dialogue.replies import FREE
 from actors.nlp.dialogue.signs import negated
-from actors.nlp.dialogue.wanted import kept_when_continuing, kept_when_referring
+from actors.nlp.dialogue.wanted import kept_when_continuing, kept_when_referring, not_told
 from actors.nlp.entities.services import base_name, near
 from actors.nlp.needs import METRIC_WORDS
 from actors.nlp.stated import Stated, services_of, stated, with_services
@@ -58,7 +58,7 @@ def _merged(here: Situation, reading: Reading, said: Stated) -> Merged:
         same = _SAME.search(here.clause.bare) is not None
         kept = kept_when_continuing(here, said, frame, same=same)
         said = _beside(here, said, frame)
-        return merged(said, frame, kept, form=True)
+        return merged(said, frame, kept, form=True, same_message=here.further)
     if not here.memory.frames:
         return alone
     return _referring(here, reading, said)
@@ -71,11 +71,14 @@ def _referring(here: Situation, reading: Reading, said: Stated) -> Merged:
     first = (reading.frame,) if reading.frame is not None else ()
     frames = (*first, *(frame for frame in here.memory.frames if frame not in first))
     said = _other_side(reading, said, frames)
+    untold = not_told(here, said, intent)
     whole = Merged(said.plan, said.entities, said.everything)
     for frame in frames:
         here_kept = kept & types_of(frame)
         if here_kept:
-            whole = merged(replace(said, plan=whole.plan, entities=whole.entities), frame, here_kept, form=False)
+            before = replace(said, plan=whole.plan, entities=whole.entities)
+            same = here.further and frame == here.memory.frames[0]
+            whole = merged(before, frame, here_kept, form=False, untold=untold, same_message=same)
             kept -= here_kept
         if "service" in here_kept:
             kept -= {"time_range", "metric", "percentile"}  # they go with what was spoken of

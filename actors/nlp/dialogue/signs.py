@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from actors.nlp.clause import NAMED, Clause
+from actors.nlp.clause import Clause
+from actors.nlp.cues import without_cues
 from actors.nlp.dialogue.words import NOUNS, WORDS
 
 LONGEST = 24
 """Words beside the names: a longer message is no fragment of another one."""
 
+_WORD = re.compile(r"[^\W_]+")
 _LEADS = re.compile(
     r"^(?:and|also|what about|how about|what of|how's about|what if|(?:the )?same|plus|or|then|now|but|ditto|"
     r"likewise|as for|as to|vs|versus|compared|only|just|not|no|instead|rather)\b"
@@ -79,13 +81,14 @@ def signs(clause: Clause) -> Signs:
         now=_NOW.search(bare) is not None,
         why=_WHY.search(bare) is not None,
         nouns=frozenset(NOUNS[word] for word in words if word in NOUNS),
-        glued=len(words) <= LONGEST and all(word in WORDS["glue"] for word in words),
+        glued=len(words) <= LONGEST and not left_over(clause),
     )
 
 
 def left_over(clause: Clause) -> tuple[str, ...]:
-    """The words that are neither names nor glue."""
-    return tuple(word for word in clause.words if word not in WORDS["glue"] and word != NAMED)
+    """The words that are neither names nor glue, nor say of what form the answer should be."""
+    words = _WORD.findall(without_cues(clause.bare))
+    return tuple(word for word in words if word not in WORDS["glue"])
 
 
 _NEGATES = re.compile(

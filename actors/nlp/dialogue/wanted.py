@@ -57,6 +57,16 @@ def kept_when_referring(here: Situation, said: Stated, intent: IntentDefinition)
     return frozenset(kept & use) - said.types - _grouped(said) - _not_from(here, intent, latest)
 
 
+def not_told(here: Situation, said: Stated, intent: IntentDefinition) -> frozenset[str]:
+    """What a request takes along without anything in the text that speaks of it: the plan has it, so that an
+    incident says what it is about, and nobody is told that it was said."""
+    silent = {"metric", "percentile"} if intent.name == "incident_create" else set[str]()
+    tied = here.signs.refers or here.ordinal is not None
+    if here.further and not tied:
+        silent |= (takes(intent) - set(_lacking(here, said, intent))) & (SCOPE | {"service", "time_range"})
+    return frozenset(silent)
+
+
 def _lacking(here: Situation, said: Stated, intent: IntentDefinition) -> tuple[str, ...]:
     """The slots of every group that the text alone does not fill."""
     lacks = needs(

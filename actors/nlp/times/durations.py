@@ -8,7 +8,7 @@ from __future__ import annotations
 from actors.nlp.amounts import PARTS, number
 from actors.nlp.sentence import Sentence
 from actors.nlp.times.expressions import Duration
-from actors.nlp.times.vocabulary import LETTERS, MISSPELT_UNITS, MONTHS_IN, SECONDS, TO, UNITS, Unit
+from actors.nlp.times.vocabulary import LETTERS, MONTHS_IN, SECONDS, TO, UNIT_SPELLING, UNITS, Unit
 
 Measured = tuple[Duration, Unit, int]
 """The length, the unit named first, the position after it."""
@@ -22,9 +22,8 @@ def unit(s: Sentence, at: int, *, misspelt: bool = False) -> tuple[Unit, int] | 
         return LETTERS[token.text], at + 1
     if token.text in UNITS:
         return UNITS[token.text], at + 1
-    if misspelt and token.text in MISSPELT_UNITS:
-        return MISSPELT_UNITS[token.text], at + 1
-    return None
+    right = UNIT_SPELLING.right(token.text) if misspelt and token.kind == "word" else ""
+    return (UNITS[right], at + 1) if right in UNITS else None
 
 
 def amount(s: Sentence, at: int) -> tuple[float, int] | None:

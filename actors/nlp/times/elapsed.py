@@ -238,6 +238,21 @@ def before_that(s: Sentence, at: int) -> Parsed | None:
     return BeforeThat(length, of), end
 
 
+def before_window(s: Sentence, at: int) -> Parsed | None:
+    """ "the previous hour", "the preceding 3 days": after another window, so long a time before it."""
+    start = s.skip(at, "the")
+    if s.word(start) not in ("previous", "prior", "preceding", "last"):
+        return None
+    found = q.duration(s, start + 1)
+    if found is not None:
+        return BeforeThat(found[0], None), found[2]
+    unit = q.unit(s, start + 1)
+    if unit is None:
+        return None
+    length = q.times_unit(1.0, unit[0]) or Duration()
+    return BeforeThat(length, unit[0]), unit[1]
+
+
 def _goes_on(s: Sentence, at: int) -> bool:
     """ "the hour before the deploy" is no such window."""
     return s[at].kind in ("word", "number", "clock", "stamp") and s.word(at) not in (

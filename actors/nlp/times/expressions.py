@@ -111,7 +111,7 @@ class BeforeThat:
             raise ValueError("nothing was asked before")
         end = calendar.earlier.start
         there = replace(calendar, now=end)
-        if self.unit in ("week", "month", "quarter", "year") and end == calendar.at(
+        if self.unit in ("day", "week", "month", "quarter", "year") and end == calendar.at(
             first_day(self.unit, there.today)
         ):
             return Previous(self.unit).window(there)

@@ -11,6 +11,7 @@ from actors.nlp.sentence import Sentence
 from actors.nlp.times import vocabulary as v
 from actors.nlp.times.calendar import Calendar, Window
 from actors.nlp.times.dates import NEAR
+from actors.nlp.times.elapsed import before_that, before_window
 from actors.nlp.times.expressions import Expression
 from actors.nlp.times.grammar import expression
 from actors.nlp.tokens import Token, begins_alone, stands_alone, tokenize
@@ -66,11 +67,14 @@ def last_hour(calendar: Calendar) -> Window:
 
 def sentence_of(tokens: tuple[Token, ...]) -> Sentence:
     """With the misspelt words of time set right."""
-    return Sentence(
-        tuple(
-            replace(token, text=v.MISSPELT[token.text]) if token.text in v.MISSPELT else token for token in tokens
-        )
-    )
+    return Sentence(tuple(_spelt(token) for token in tokens))
+
+
+def _spelt(token: Token) -> Token:
+    if token.kind != "word" or len(token.text) < v.SHORTEST_CORRECTED:
+        return token
+    right = v.SPELLING.right(token.text)
+    return token if right == token.text else replace(token, text=right)
 
 
 def looks_ahead(tokens: tuple[Token, ...]) -> bool:
@@ -118,6 +122,20 @@ def time_at(text: str, sentence: Sentence, at: int, calendar: Calendar) -> tuple
     ahead = window.start >= calendar.now
     cut = window if ahead else Window(window.start, min(window.end, calendar.now))
     return FoundTime(start, end, cut, ahead), parsed[1]
+
+
+def relative_at(
+    text: str, sentence: Sentence, at: int, calendar: Calendar, *, stated: bool
+) -> tuple[Window, int] | None:
+    """ "the previous hour", "the week before", "30 minutes earlier", seen from `calendar.earlier` (not None).
+    Where that window is not `stated` in the text, a previous day or week is the calendar's."""
+    found = before_that(sentence, at) or (before_window(sentence, at) if stated else None)
+    window = _resolve(found[0], calendar) if found and stands_alone(text, *_span(sentence, at, found[1])) else None
+    return (window, found[1]) if window and found else None
+
+
+def _span(sentence: Sentence, first: int, after: int) -> tuple[int, int]:
+    return sentence[first].start, sentence[after - 1].end
 
 
 def _resolve(meant: Expression, calendar: Calendar) -> Window | None:

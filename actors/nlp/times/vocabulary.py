@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
 from datetime import UTC, time, timedelta, timezone, tzinfo
 from functools import cache
 from pathlib import Path
-from string import ascii_lowercase
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
+
+from actors.nlp.spelling import Spelling
 
 Unit = Literal["second", "minute", "hour", "day", "week", "fortnight", "month", "quarter", "year"]
 PartName = Literal["morning", "afternoon", "evening", "night"]
@@ -26,23 +26,6 @@ def _spelt(table: str) -> dict[str, str]:
     return {way: name for name, ways in _TABLES[table].items() for way in (name, *str(ways).split())}
 
 
-def _slips(word: str) -> Iterator[str]:
-    """Everything one slip away: a letter left out, doubled, added, changed or exchanged with the next."""
-    for at in range(len(word) + 1):
-        head, tail = word[:at], word[at:]
-        if tail:
-            yield head + tail[1:]
-            yield from (head + letter + tail[1:] for letter in ascii_lowercase)
-        if len(tail) > 1:
-            yield head + tail[1] + tail[0] + tail[2:]
-        yield from (head + letter + tail for letter in ascii_lowercase)
-
-
-def _misspelt(words: Iterable[str]) -> dict[str, str]:
-    known = frozenset(words) | _words("real")
-    return {slip: word for word in words for slip in _slips(word) if slip not in known}
-
-
 SECONDS: dict[Unit, int] = {
     "second": 1,
     "minute": 60,
@@ -57,7 +40,7 @@ LETTERS: dict[str, Unit] = {letter: _UNIT_NAMES[unit] for letter, unit in _TABLE
 """Only next to a number: "5m", never "m"."""
 UNITS: dict[str, Unit] = {way: _UNIT_NAMES[unit] for way, unit in _spelt("units").items()}
 _LONG_UNITS = tuple(word for word in UNITS if len(word) >= 4 and word not in ("year", "years", "secs", "mins"))
-MISSPELT_UNITS: dict[str, Unit] = {slip: UNITS[word] for slip, word in _misspelt(_LONG_UNITS).items()}
+UNIT_SPELLING = Spelling(_LONG_UNITS, _words("real"))
 """Only after a number or a word like "last": "last houre"."""
 
 BEGINS = _words("leads", "begins")
@@ -97,15 +80,17 @@ _CLOCKS = {"noon": time(12), "midnight": time(0)}
 NAMED_CLOCKS: dict[str, time] = {way: _CLOCKS[name] for way, name in _spelt("clocks").items()}
 
 _OWN_WORDS = ("today", "yesterday", "tomorrow", "tonight", "overnight", "weekend", "fortnight", "between")
-MISSPELT = _misspelt(
+SPELLING = Spelling(
     [
         *(word for word in _OWN_WORDS if len(word) > 6),
         *(name for name in _NUMBERS if len(name) > 5),
         *(name for name in _MONTH_NUMBERS if len(name) > 6),
         *("minutes", "minute", "afternoon", "midnight", "previous", "morning", "evening"),
-    ]
-) | dict.fromkeys(("todya", "tody", "todday", "toady"), "today")
+    ],
+    _words("real") | frozenset(UNITS) | frozenset(WEEKDAYS) | frozenset(MONTHS),
+)
 """Whatever stands around them: they are like no other word."""
+SHORTEST_CORRECTED = 6
 
 
 # --- zones -----------------------------------------------------------------------------------------
