@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from actors.conversation.ownership import OwnedTurn, memory_of
 from actors.platform.bus.ids import new_session_id, new_ulid
+from actors.platform.guard.fault_points import fault_point
 from actors.platform.store import GroupCommit
 from actors.platform.store.database import Row
 from schemas.conversation import SubmitTurn, TurnAccepted
@@ -47,6 +48,7 @@ class Acceptance:
             if verdict["verdict"] == "known":
                 return _known(verdict, fingerprint)
             if verdict["verdict"] == "new":
+                await fault_point("turn.accepted")
                 self._begin(verdict, envelope, identity)
                 queued = verdict["state"] == "queued"
                 return TurnAccepted(session_id=verdict["session_id"], turn_id=verdict["id"], queued=queued)

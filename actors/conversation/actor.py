@@ -48,7 +48,7 @@ class ConversationActor(PoolActor):
         self._accepts = GroupCommit(self._database, "accept_turns", before="take_places")
         self._closes = GroupCommit(self._database, "close_turns")
         self._lease = Lease(self._database, place.slot)
-        self._claims = Claims(self._database, self._lease.actor, self._free, self._start, self._bury)
+        self._claims = Claims(self._database, self._lease.actor, self._free, self._held, self._start, self._bury)
         self._runner = TurnRunner(
             self.bus,
             self._database,
@@ -102,6 +102,9 @@ class ConversationActor(PoolActor):
 
     def _free(self) -> int:
         return MAX_RUNNING - len(self._running)
+
+    def _held(self) -> list[str]:
+        return [f"{owner} {turn_id}" for owner, turn_id in self._running]
 
     def _start(self, turn: OwnedTurn) -> None:
         key = (turn.owner, turn.id)

@@ -64,14 +64,17 @@ WHERE NOT EXISTS (SELECT FROM added WHERE added.session_id = item.session_id AND
   AND NOT EXISTS (SELECT FROM known WHERE known.n = item.n);
 
 -- name: claim_turns
--- Decides which open turns this actor takes: those that are nobody's, or whose owner's lease has passed, and
--- that have no earlier open turn in their session. SKIP LOCKED lets several actors claim without waiting;
+-- Decides which open turns this actor takes: those that are nobody's, or whose owner's lease has passed, or that are
+-- its own without its knowing (a commit whose answer got lost), and that have no earlier open turn in their session.
+-- An answer that is only late may still come: its owner then has an older epoch and loses the turn. SKIP LOCKED lets several actors claim without waiting;
 -- the epoch that rises here is the fence that shuts the former owner out.
 WITH due AS (
     SELECT owner, id, session_id FROM turn AS t
     WHERE state IN ('queued', 'running')
-      AND (actor IS NULL OR (actor <> %(actor)s
-           AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor AND l.until > now())))
+      AND (actor IS NULL
+           OR actor = %(actor)s AND owner || ' ' || id <> ALL (%(held)s) AND accepted_at < now() - interval '3 s'
+           OR actor <> %(actor)s
+              AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor AND l.until > now()))
       AND NOT EXISTS (SELECT FROM turn e WHERE e.session_id = t.session_id AND e.seq < t.seq
                       AND e.state IN ('queued', 'running'))
     ORDER BY accepted_at

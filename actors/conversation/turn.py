@@ -16,6 +16,7 @@ from actors.conversation.ownership import MAX_EPOCH, OwnedTurn
 from actors.conversation.reply import ReplyWriter, TurnLost
 from actors.platform.bus import Bus, deadline_scope
 from actors.platform.bus.ids import new_ulid
+from actors.platform.guard.fault_points import fault_point
 from actors.platform.store import Database, GroupCommit
 from actors.platform.telemetry import Telemetry
 from schemas.adapters import Degraded
@@ -103,10 +104,12 @@ class TurnRunner:
             Utterance(text=turn.content, as_of=as_of, timezone=turn.timezone, memory=turn.memory)
         )
         await reply.started(meaning.intent, meaning.entities)
+        await fault_point("turn.started")
         said = await respond(Request(meaning, turn.memory, turn.identity, as_of, turn.timezone, self._ask))
         await reply.evidence(said.evidence)
         for chunk in answers.chunks(said.content):
             await reply.chunk(chunk)
+        await fault_point("turn.said")
         return meaning, said
 
     async def _complete(self, turn: OwnedTurn, reply: ReplyWriter, meaning: Understanding, said: Said) -> None:
@@ -123,8 +126,10 @@ class TurnRunner:
                 "created_at": message.created_at,
             },
         )
+        await fault_point("turn.closed")
         self._turns.labels("done", meaning.intent.name).inc()
         await reply.completed(message)
+        await fault_point("turn.told")
 
     async def _fail(self, turn: OwnedTurn, reply: ReplyWriter, problem: Problem) -> None:
         await self._close(
