@@ -130,7 +130,9 @@ class Literals:
         """Words: "namespace payments", "the payments namespace", a class beside "tests"."""
         if self._namespace(at, unit):
             return
-        if self.testing and _CAMEL.match(unit.raw):
+        heads = {self.reading.word(at + 1)} & _CODE_HEADS
+        named = heads and not unit.tag & (Tag.CLOSED | Tag.ADJECTIVE | Tag.NUMBER | Tag.MEASURE)
+        if self.testing and (_CAMEL.match(unit.raw) or (named and unit.text not in _NO_CODE)):
             self._add(self.test_targets, unit.start, unit.end, unit.raw)
 
     def _before(self, at: int, *skipped: str) -> str:
@@ -260,6 +262,8 @@ class Literals:
         return False
 
 
+_CODE_HEADS = frozenset({"module", "class", "function", "method", "package"})
+_NO_CODE = frozenset({"python", "java", "typescript", "javascript", "go", "this", "test", "unit"})
 _NO_NAMESPACE = frozenset(
     {
         "same",

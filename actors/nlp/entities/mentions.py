@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from actors.nlp.entities.found import FoundService
 from actors.nlp.entities.lexicon import AFTER_SERVICE, LEADING_PHRASES, STRIPPED, Tag, tag_of
+from actors.nlp.entities.quantities import SCALING_VERBS
 from actors.nlp.entities.reading import Reading, Unit
 from actors.nlp.entities.services import ServiceIndex, base_name, is_verb, singular
 
@@ -23,7 +24,8 @@ FURTHEST_MEASURE = 8
 
 _SHAPE = re.compile(r"[^\W\d_](?:[\w]*)(?:[-_.][\w]+)*\Z")
 _CAMEL_SERVICE = re.compile(r"[A-Z]\w+(?:Service|Svc|Api|API)\Z")
-_SHOUTED_ALERT = re.compile(r"(?:[A-Z][a-z0-9]+){2,}\Z")
+_ALERT = re.compile(r"(?:[A-Z][a-z0-9]*){3,}\Z")
+"""Alerts are named so: "KafkaConsumerLagHigh"."""
 _REGION = re.compile(r"(?:us|eu|ap|ca|sa|me|af|asia|europe)-(?:gov-)?[a-z]+-?\d?[a-z]?\Z")
 _ASKS_OF = frozenset(
     {"of", "for", "on", "in", "from", "at", "by", "across", "with", "through", "behind", "to", "into"}
@@ -52,20 +54,33 @@ class _Run:
 
 
 def find_mentions(
-    reading: Reading, index: ServiceIndex, marked: Iterable[tuple[int, int]], named: Iterable[tuple[int, int]]
+    reading: Reading,
+    index: ServiceIndex,
+    marked: Iterable[tuple[int, int]],
+    named: Iterable[tuple[int, int]],
+    *,
+    scaling: bool,
 ) -> tuple[FoundService, ...]:
     """`marked` are the spans of what can be asked of a service (metrics, levels, codes …), `named` those of
-    services that are found already."""
-    return _Search(reading, index, frozenset(start for start, _ in marked), frozenset(named)).run()
+    services that are found already. `scaling`: the text says how many replicas there should be."""
+    starts = frozenset(start for start, _ in marked)
+    return _Search(reading, index, starts, frozenset(named), scaling=scaling).run()
 
 
 class _Search:
     def __init__(
-        self, reading: Reading, index: ServiceIndex, marked: frozenset[int], named: frozenset[tuple[int, int]]
+        self,
+        reading: Reading,
+        index: ServiceIndex,
+        marked: frozenset[int],
+        named: frozenset[tuple[int, int]],
+        *,
+        scaling: bool,
     ) -> None:
         self._reading = reading
         self._index = index
         self._marked = marked
+        self._scaling = scaling
         self._service_ends = {end for _, end in named}
         self._service_starts = {start for start, _ in named}
         self._measures = [at for at, unit in enumerate(reading.units) if self._is_measure(unit)]
@@ -116,7 +131,7 @@ class _Search:
         after = at + 1
         while after < at + MOST_WORDS and not self._breaks(after) and self._nameable(after):
             unit = self._reading.unit(after)
-            if not unit.tag & (Tag.TYPICAL | Tag.WEAK | Tag.KEPT_HEAD):
+            if not unit.tag & (Tag.TYPICAL | Tag.KEPT_HEAD):
                 bounded = self._is_head(after + 1) or self._is_asked(after + 1)
                 if not bounded or self._reading.unit(at).tag & Tag.ORDINARY:
                     break
@@ -141,7 +156,7 @@ class _Search:
             return not is_verb(unit.text, self._reading.word(at - 1), self._reading.word(at + 1))
         if unit.tag & Tag.ORDINARY:
             return self._is_ordinary_name(at, unit)
-        if _SHOUTED_ALERT.match(unit.raw) and self._reading.word(at + 1) in ("alert", "alerts", "alarm"):
+        if _ALERT.match(unit.raw) and not _CAMEL_SERVICE.match(unit.raw):
             return False
         return unit.plain or self._is_compound(unit) or any(mark.isdigit() for mark in unit.text)
 
@@ -213,6 +228,7 @@ class _Search:
         unit, before = reading.unit(at), reading.word(at - 1)
         yield LEADING_PHRASES.before(reading.s, unit.after), 2.0
         yield unit.tag & Tag.ACT and not self._is_asked_noun(at), 2.0
+        yield self._scaling and unit.text in SCALING_VERBS, 2.0
         yield at == 0 and unit.text in _FOLLOW_UPS, 1.5
         yield unit.text in _ASKS_OF | _ABOUT and self._measured_before(at), 2.0
         yield unit.text in _ASKS_OF, 1.0

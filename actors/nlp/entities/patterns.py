@@ -6,7 +6,7 @@ import re
 
 from actors.nlp.entities.found import Named
 from actors.nlp.entities.lexicon import Tag
-from actors.nlp.entities.reading import Reading
+from actors.nlp.entities.reading import Reading, Unit
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,500})\"|“([^”\n]{1,500})”|«([^»\n]{1,500})»|`([^`\n]{1,500})`")
 _APOSTROPHES = re.compile(r"(?<![\w'’])'([^'\n]{1,500})'(?!\w)|(?<![\w'’])‘([^’\n]{1,500})’(?!\w)")
@@ -148,6 +148,7 @@ _TITLES = frozenset(
     {"titled", "title", "called", "named", "name", "remember", "note", "comment", "saying", "subject"}
 )
 _SEARCHES = frozenset({"search", "grep", "scan", "filter", "look", "looking", "searching", "find"})
+_SAYS = frozenset({"say", "says", "mention", "mentions", "contain", "contains"})
 LONGEST_WORDS = 4
 
 
@@ -197,7 +198,7 @@ def _lead(reading: Reading, start: int) -> str:
 def _open(reading: Reading) -> list[Named]:
     """ "containing connection refused", "grep for OOMKilled": without quotes, up to the next small word."""
     for at, unit in enumerate(reading.units):
-        if unit.text not in _OPEN_LEADS and not _searched_for(reading, at):
+        if not _opens(reading, at, unit):
             continue
         first = at + 1
         while reading.word(first) in _SKIPPED and first < at + 4:
@@ -207,12 +208,28 @@ def _open(reading: Reading) -> list[Named]:
             if last > first and reading.unit(last).gap.strip():
                 break
             last += 1
-        if last > first and reading.word(first) not in _NOTHING:
+        small = reading.unit(first).tag & Tag.CLOSED
+        if last > first and reading.word(first) not in _NOTHING and not small:
             start, end = reading.unit(first).start, reading.unit(last - 1).end
             if reading.board.free(start, end):
                 reading.board.take(start, end)
                 return [Named(start, end, reading.text[start:end])]
     return []
+
+
+def _opens(reading: Reading, at: int, unit: Unit) -> bool:
+    if unit.text in _SAYS:
+        return reading.word(at - 1) in (
+            "that",
+            "which",
+            "logs",
+            "lines",
+            "messages",
+            "errors",
+            "entries",
+            "traces",
+        )
+    return unit.text in _OPEN_LEADS or _searched_for(reading, at)
 
 
 def _searched_for(reading: Reading, at: int) -> bool:

@@ -19,7 +19,7 @@ _STRIPPED_LEFT = "'‘’*_~–—.:&%^-"
 _STRIPPED_RIGHT = "'‘’*_~–—.:&^-"
 _POSSESSIVE = re.compile(r"['’]s?\Z", re.IGNORECASE)
 _LIST = re.compile(r"[^\W\d_][\w-]*(?:/[^\W\d_][\w-]*){1,3}\Z")
-SHORTEST_CORRECTED = 5
+SHORTEST_CORRECTED = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,14 @@ _NAME_PART = re.compile(r"[a-z][\w-]*\Z")
 _ID = re.compile(r"(?:wf|run|workflow|exec|job)[-_:]?(?=[0-9a-z-]*\d)[0-9a-z][0-9a-z_-]*\Z")
 _ULID = re.compile(r"(?:[0-9a-z]+\.)?[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}\Z")
 _PLAIN_ID = re.compile(r"#?(?=[0-9a-f-]*\d)[0-9a-f][0-9a-f-]{0,40}\Z")
+_IN_QUOTES = re.compile(r"[\"'“‘`]([^\"'“”‘’`\n]{1,80})[\"'”’`]")
 LONGEST_NAME = 5
 """Units."""
 
 
 def find_workflows(reading: Reading) -> tuple[Named, ...]:
-    named = (found for found in (*_ids(reading), *_headed(reading), *_started(reading)) if found[2])
+    every = (*_ids(reading), *_quoted(reading), *_headed(reading), *_started(reading))
+    named = (found for found in every if found[2])
     return tuple(sorted(taken(reading, named), key=lambda workflow: workflow.start))
 
 
@@ -39,6 +41,19 @@ def _ids(reading: Reading) -> Iterator[tuple[int, int, str]]:
         known = _ID.match(unit.text) or _ULID.match(unit.text)
         if known or (beside and _PLAIN_ID.match(unit.text)):
             yield unit.start, unit.end, unit.raw
+
+
+def _quoted(reading: Reading) -> Iterator[tuple[int, int, str]]:
+    """ "the 'restart stuck consumers' runbook" """
+    if not reading.has(_HEADS):
+        return
+    for match in _IN_QUOTES.finditer(reading.text):
+        before = reading.text[max(0, match.start() - 40) : match.start()].lower().split()
+        after = reading.text[match.end() : match.end() + 20].lower().split()
+        beside = {*(word.strip(":,.?!") for word in (*before[-2:], *after[:1]))}
+        if beside & _HEADS:
+            start, end = match.span(1)
+            yield start, end, _name(match[1])
 
 
 def _headed(reading: Reading) -> Iterator[tuple[int, int, str]]:
