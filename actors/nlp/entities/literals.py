@@ -37,6 +37,7 @@ _HASHED = re.compile(r"#\d{1,8}\Z")
 _POD = re.compile(r"[a-z][a-z0-9-]*-(?=[a-z0-9]*\d)[a-z0-9]{6,10}-(?=[a-z0-9]*)[a-z0-9]{5}\Z")
 _SET_POD = re.compile(r"[a-z][a-z0-9-]*-\d{1,3}\Z")
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\Z")
+_IP_NAME = re.compile(r"ip(?:-\d{1,3}){4}\Z")
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?\Z")
 _NUMBERED = re.compile(r"([a-z]+)-?(?:[a-z]+-)*\d{1,4}[a-z]?\Z")
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(?:[_:][a-z0-9]+)+\Z")
@@ -227,6 +228,8 @@ class Literals:
 
     def _host(self, at: int, unit: Unit) -> bool:
         text = unit.text
+        if _IP_NAME.match(text):
+            return self._add(self.hosts, unit.start, unit.end, unit.raw)
         match = _NUMBERED.match(text)
         if match is not None and match[1] in HOST_PREFIXES and text not in ("k8s", "ec2"):
             return self._add(self.hosts, unit.start, unit.end, unit.raw)

@@ -165,7 +165,8 @@ def find_aggregations(reading: Reading, metrics: tuple[FoundMetric, ...]) -> tup
         start, end = reading.span(at, after)
         free = reading.board.free(start, end) and stands_alone(reading.text, start, end)
         superlative = phrase in _SUPERLATIVES and ranking
-        if free and not superlative and _aggregates(reading, phrase, at, after, measured):
+        order = value == "count" and _is_order(reading, at)
+        if free and not superlative and not order and _aggregates(reading, phrase, at, after, measured):
             reading.board.take(start, end)
             found.append(FoundAggregation(start, end, value))
         at = after

@@ -24,7 +24,7 @@ _SCALING = frozenset(
     {"scale", "scaled", "scaling", "scales", "replicas", "replica", "autoscale", "upscale", "downscale"}
 )
 _RATES = frozenset({"rps", "qps", "tps", "rpm", "req/s", "reqs/s", "requests/s", "requests per second"})
-_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "from", "of", "→"})
+_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "of", "→"})
 MOST_BETWEEN = 3
 NEAR = 8
 """Tokens back to the verb that a number belongs to."""
