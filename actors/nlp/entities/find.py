@@ -53,8 +53,10 @@ def find(text: str, calendar: Calendar, catalogue: Catalogue) -> Found:
     people = find_people(reading)
     index = index_of(catalogue.services)
     known = find_services(reading, index)
-    asked = (*measured.metrics, *percentiles, *measured.aggregations, *severities, *status_codes, *log_levels)
-    unknown = find_mentions(reading, index, _spans(asked), _spans(known))
+    quantities = find_quantities(reading)
+    levels = (*severities, *status_codes, *log_levels, *versions)
+    asked = _spans((*measured.metrics, *percentiles, *measured.aggregations, *levels))
+    unknown = find_mentions(reading, index, asked, _spans(known), scaling=bool(quantities))
     return Found(
         words=reading.words,
         services=tuple(sorted((*known, *unknown), key=lambda part: part.start)),
@@ -65,7 +67,7 @@ def find(text: str, calendar: Calendar, catalogue: Catalogue) -> Found:
         horizons=tuple(time for time in comparing.times if time.ahead),
         comparisons=tuple(comparing.found),
         thresholds=thresholds,
-        quantities=find_quantities(reading),
+        quantities=quantities,
         environments=environments,
         status_codes=status_codes,
         endpoints=tuple(literals.endpoints),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.nlp.entities.found import FoundQuantity
-from actors.nlp.entities.lexicon import plural
+from actors.nlp.entities.lexicon import Tag, plural, tag_of
 from actors.nlp.entities.measures import measure, scaled
 from actors.nlp.entities.reading import Reading
 from actors.nlp.entities.tables import table, words
@@ -12,7 +12,7 @@ _COUNTED = {form: noun for noun in words("measures", "counted") for form in (nou
     "people": "person"
 }
 _WANTED, _BETWEEN = words("measures", "wanted"), words("measures", "wanted", "between")
-_VERBS, _THINGS = words("measures", "scaling", "verbs"), words("measures", "scaling", "things")
+SCALING_VERBS, _THINGS = words("measures", "scaling", "verbs"), words("measures", "scaling", "things")
 _UP, _DOWN = words("measures", "scaling", "up"), words("measures", "scaling", "down")
 _FACTORS = {
     name: float(value)
@@ -24,7 +24,7 @@ _SCALING = frozenset(
     {"scale", "scaled", "scaling", "scales", "replicas", "replica", "autoscale", "upscale", "downscale"}
 )
 _RATES = frozenset({"rps", "qps", "tps", "rpm", "req/s", "reqs/s", "requests/s", "requests per second"})
-_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "from", "of", "→"})
+_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "of", "→"})
 MOST_BETWEEN = 3
 NEAR = 8
 """Tokens back to the verb that a number belongs to."""
@@ -57,7 +57,7 @@ def _number(reading: Reading, at: int) -> Parsed | None:
     if s.word(after) == "x" and s[after].glued:
         return _made(reading, at, after + 1, value, factor=True), after + 1
     between = after
-    while between < after + MOST_BETWEEN and s.word(between) in _BETWEEN and s.word(between) not in _COUNTED:
+    while between < after + MOST_BETWEEN and _describes(s.word(between)):
         between += 1
     of = _COUNTED.get(s.word(between), "")
     if of:
@@ -67,6 +67,11 @@ def _number(reading: Reading, at: int) -> Parsed | None:
     if s[at].kind != "number" and s.word(at) not in ("one",) and s[at].kind != "word":
         return None
     return _wanted(reading, at, after, value) or _scaled_to(reading, at, after, value) or _load(reading, at, after)
+
+
+def _describes(word: str) -> bool:
+    """ "(10) slowest (traces)" """
+    return word not in _COUNTED and (word in _BETWEEN or bool(tag_of(word) & Tag.ADJECTIVE) or word.endswith("ed"))
 
 
 def _counted(reading: Reading, at: int, after: int, value: float, of: str, between: set[str]) -> Parsed | None:
@@ -165,7 +170,7 @@ def _is_scaling(reading: Reading, at: int, *, ahead: bool = False) -> bool:
     if any(s.word(place) in _SCALING for place in range(max(0, at - NEAR), at + NEAR)):
         return True
     near = range(max(0, at - NEAR), at + (NEAR if ahead else 0))
-    return any(s.word(place) in _VERBS for place in near) and any(
+    return any(s.word(place) in SCALING_VERBS for place in near) and any(
         s.word(place) in _THINGS for place in range(max(0, at - NEAR), at + NEAR)
     )
 
