@@ -15,6 +15,7 @@ NAMED = "§"
 """Stands in `bare` where something is named."""
 NO_NAMES = WORDS["glue"] | {"others", "ones", "rest", "remaining", "both", "next", "last", "first", "second"}
 _WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"(?<![\w.,:/-])[+-]?[0-9]{1,6}(?![\w.,:/%-]*[\w%])")
 _LEADING = re.compile(
     r"^(?:[^\w§]|\b(?:ok|okay|kk?|alright|right|so|well|hm+|uh+m?|ah|oh|hey|hi|hello|great|cool|nice|perfect|thanks|"
     r"thank you|thx|good|interesting|got it|i see|please|pls|um+|er+|yo)\b)+",
@@ -49,6 +50,17 @@ class Clause:
         hints = (part for part in self.found.metrics if not part.stated)
         left = {(part.start, part.end) for part in (*self.found.quantities, *hints)}
         return _bare(self.message, (span for span in self.found.spans if span not in left), self.start, self.end)
+
+    @property
+    def number(self) -> re.Match[str] | None:
+        """The only number that is no part of a name ("I meant 8"), as a match in `text`."""
+        covered = tuple((start - self.start, end - self.start) for start, end in self.found.spans)
+        alone = [
+            match
+            for match in _NUMBER.finditer(self.text)
+            if all(match.end() <= start or match.start() >= end for start, end in covered)
+        ]
+        return alone[0] if len(alone) == 1 else None
 
     @property
     def types(self) -> frozenset[str]:
