@@ -17,6 +17,7 @@ RULES = (yes_or_no, repeats, returns, correction, answer, ellipsis)
 LIKELY_IN_CONTEXT = 0.1
 LIKELY_OF_ITS_KIND = 0.02
 """From this probability on a refused message is what it would be in scope, if it speaks of the thing in hand."""
+MOST_WORDS = 12
 BARE_WHY = 4
 """Words."""
 WHY = frozenset({"test_execute", "alert_query"})
@@ -48,8 +49,8 @@ def _asked(here: Situation) -> Reading:
 
 
 def _intent(here: Situation) -> Intent:
-    """The classifier's, but a bare "why?" is about the last answer, and yes and no are never said of something: with
-    a name beside it, or with nothing that could be answered, the next best is meant."""
+    """The classifier's, but a bare "why?" is about the last answer, and yes and no are never said of something:
+    with a name beside it, or with nothing that could be answered, the next best is meant."""
     ranking = here.ranking
     if here.signs.why and len(here.clause.words) <= BARE_WHY and not here.clause.entities:
         latest = here.memory.frames[0].plan.intent if here.memory.frames else ""
@@ -66,9 +67,12 @@ def _intent(here: Situation) -> Intent:
 def _in_context(here: Situation) -> Intent | None:
     """A short message about the thing in hand ("how far is it?" after a workflow was started)."""
     frames, ranking = here.memory.frames, here.ranking
-    if ranking.in_scope or not frames or not here.signs.refers or len(here.clause.words) > 12:
+    tied = here.signs.refers or here.ordinal is not None
+    if ranking.in_scope or not frames or not tied or len(here.clause.words) > MOST_WORDS:
         return None
     spoken_of = types_of(frames[0]) & {"service", "workflow", "incident_id", "test_target", "trace_id"}
+    if here.memory.shown is not None and here.ordinal is not None:
+        spoken_of |= {here.memory.shown.type}
     group = here.registry[frames[0].plan.intent].group
     likely = (
         one

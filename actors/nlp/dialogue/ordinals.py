@@ -44,6 +44,7 @@ _BARE = re.compile(
     rf"\bthe (?P<place>{_ORDINAL}) {_COUNT}\b|\bthe (?P<alone>former|latter|others?)\b(?! §)|"
     rf"\bthe (?P<end>{_ORDINAL})(?= please\W*$|\W*$)"
 )
+_NUMBERED = re.compile(r"(?:\b(?:number|nr|no\.|option) ?|#)(?P<number>[1-9])(?![\w.])")
 _WHOLE = re.compile(
     rf"^(?:and |what about |how about |also |now |or |same |for |of |on |in |to |with |show |show me |"
     rf"the |option |number |nr |no |answer |choice |it's |i mean |i'd say |take |use )*"
@@ -93,6 +94,9 @@ def ordinal(text: str) -> Ordinal | None:
     if named:
         place = "second-last" if named["from"] else named["place"]
         return _of_place(place, named["count"], named["noun"] or "")
+    numbered = _NUMBERED.search(text)
+    if numbered:
+        return _of_number(numbered["number"])
     bare = _BARE.search(text)
     if bare:
         return _of_place(bare["place"] or bare["alone"] or bare["end"], bare["count"], "")
