@@ -13,15 +13,20 @@ FIGURES = frozenset(
 )
 """Questions for figures: between them the words decide, not the names."""
 OF_METRIC = {"error_budget": "slo_query", "burn_rate": "slo_query", "cost": "cost_query"}
+_START = r"^(?:(?:please|now|can you|could you|go|then|and|also) )*(?:run|start|kick off|launch|trigger|execute|begin)\b"
+STARTED = {
+    "workflow_start": re.compile(rf"{_START}.*§ (?:workflow|template)\b|{_START}.*\b(?:workflow|template) §"),
+    "runbook_execute": re.compile(rf"{_START}.*§ (?:runbook|playbook)\b|{_START}.*\b(?:runbook|playbook) §"),
+}
 _WHERE = frozenset({"service", "environment"})
 _VERSUS = re.compile(r"\b(?:vs|versus|compared|against)\b")
 
 
 def names_alone(here: Situation) -> Intent | None:
-    if not here.fragment:
-        return None
     found = here.clause.found
-    if any(part.strong for part in found.metrics) or found.percentiles or (found.metrics and found.services):
+    if not here.fragment:
+        return _named_by_kind(here) if found.workflows else None
+    if found.metrics or found.percentiles:
         return _figure(here)
     rules = (
         ("incident_query", LIKELY, found.incident_ids and here.clause.types <= {"incident_id", "time_range"}),
@@ -30,6 +35,14 @@ def names_alone(here: Situation) -> Intent | None:
         ("service_health", GUESS, found.services and _unsure(here) and here.clause.types <= _WHERE),
     )
     return next((by_rule(name, level, here.ranking) for name, level, holds in rules if holds), None)
+
+
+def _named_by_kind(here: Situation) -> Intent | None:
+    """ "Run the smoke-test workflow" runs no tests: the name says what it is the name of."""
+    for name, words in STARTED.items():
+        if here.ranking.name != name and words.search(here.clause.bare):
+            return by_rule(name, PROBABLE, here.ranking)
+    return None
 
 
 def _unsure(here: Situation) -> bool:

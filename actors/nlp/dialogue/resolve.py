@@ -19,6 +19,12 @@ from schemas.entities import Entity
 from schemas.nlp import UnknownService
 from schemas.plans import Comparison, Plan
 
+_CALLED = re.compile(
+    r"^(?:(?:it's|it is|its|the|a|one|that is|that's|called|named|use|take|run|please|for|with|of|workflow|runbook|"
+    r"file|function|class|module|version|maybe|i mean|let's say)\s+)+",
+    re.IGNORECASE,
+)
+"""What is said before a name that is the answer to a question."""
 _SAME = re.compile(r"\bsame\b|\bditto\b|\blikewise\b")
 
 
@@ -175,12 +181,20 @@ def _freely(here: Situation, reading: Reading, said: Stated) -> Stated:
         return replace(said, unknown=(UnknownService(name=text, near=near(text, here.catalogue.services)),))
     if slot not in FREE or slot in said.types:
         return said
+    if slot != "service" and said.unknown:
+        said = replace(said, unknown=(), entities=_without_unknown(said))
     if slot in ("symptom", "title"):
         return replace(said, plan=said.plan.model_copy(update={"slots": {**said.plan.slots, slot: text}}))
     return _as_value(here, slot, text, said)
 
 
+def _without_unknown(said: Stated) -> tuple[Entity, ...]:
+    names = {base_name(one.name) for one in said.unknown}
+    return tuple(one for one in said.entities if one.type != "service" or one.value not in names)
+
+
 def _as_value(here: Situation, slot: str, text: str, said: Stated) -> Stated:
+    text = _CALLED.sub("", text) or text
     start = here.clause.message.index(text, here.clause.start)
     value = text.lower().replace(" ", "-") if slot == "workflow" else text
     entity = Entity(type=slot, value=value, text=text, start=start, end=start + len(text))
