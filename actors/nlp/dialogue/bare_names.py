@@ -13,7 +13,10 @@ FIGURES = frozenset(
 )
 """Questions for figures: between them the words decide, not the names."""
 OF_METRIC = {"error_budget": "slo_query", "burn_rate": "slo_query", "cost": "cost_query"}
-_START = r"^(?:(?:please|now|can you|could you|go|then|and|also) )*(?:run|start|kick off|launch|trigger|execute|begin)\b"
+_START = (
+    r"^(?:(?:please|now|can you|could you|go|then|and|also) )*"
+    r"(?:run|start|kick off|launch|trigger|execute|begin)\b"
+)
 STARTED = {
     "workflow_start": re.compile(rf"{_START}.*§ (?:workflow|template)\b|{_START}.*\b(?:workflow|template) §"),
     "runbook_execute": re.compile(rf"{_START}.*§ (?:runbook|playbook)\b|{_START}.*\b(?:runbook|playbook) §"),

@@ -20,8 +20,8 @@ from schemas.nlp import UnknownService
 from schemas.plans import Comparison, Plan
 
 _CALLED = re.compile(
-    r"^(?:(?:it's|it is|its|the|a|one|that is|that's|called|named|use|take|run|please|for|with|of|workflow|runbook|"
-    r"file|function|class|module|version|maybe|i mean|let's say)\s+)+",
+    r"^(?:(?:it's|it is|its|the|a|one|that is|that's|called|named|use|take|run|please|for|with|of|workflow|"
+    r"runbook|file|function|class|module|version|maybe|i mean|let's say)\s+)+",
     re.IGNORECASE,
 )
 """What is said before a name that is the answer to a question."""
