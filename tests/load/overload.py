@@ -1,7 +1,7 @@
 """Ten times the sustainable rate for a minute: what is let in stays fast, what is refused is refused at once.
 
-The sustainable rate is what 32 clients get, one question after another. Then questions come at a fixed rate, whether
-or not they are answered: first at half of it (the normal), then at ten times, then at half of it again.
+The sustainable rate is what 32 clients get, one question after another. Then questions come at a fixed rate,
+whether or not they are answered: first at half of it (the normal), then at ten times, then at half of it again.
 
     python -m tests.load.overload [--seconds 60]
 """
