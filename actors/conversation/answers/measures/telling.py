@@ -46,7 +46,9 @@ class Telling:
     def of_subject(self) -> str:
         """To follow the figure's name."""
         status = f" with status {self.plan.status_code}" if self.plan.status_code else ""
-        return f"{status} of {self.subject}" if self.subject else status
+        if not self.subject:
+            return status
+        return f"{status} of {self.subject}" if self._who() or self.plan.version else f"{status} {self.subject}"
 
     @property
     def window(self) -> str:
