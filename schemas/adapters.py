@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.identity import Identity, Permission
+from schemas.measures import Measured, Translation
 from schemas.plans import Metric, Plan, TimeRange
 
 ActionClass = Literal["pure", "keyed", "probe", "unsafe"]
@@ -159,18 +160,6 @@ class HealthAnswer(BaseModel):
     services: tuple[ServiceHealth, ...]
 
 
-class Translation(BaseModel):
-    """A plan in a backend's language; `explanation` says in words what the query computes."""
-
-    language: Literal["promql", "logql", "traceql"]
-    query: str
-    range: TimeRange
-    step_seconds: float | None = None
-    """None: evaluated once, at the end of the range."""
-    unit: str | None = None
-    explanation: str
-
-
 class RawQuery(BaseModel):
     query: str = Field(min_length=1, max_length=10_000)
     language: Literal["promql"]
@@ -199,7 +188,8 @@ METRIC = Action("observatory", "metric", MetricQuestion, MetricAnswer, "pure", "
 UPSTREAM = Action("observatory", "upstream", MetricQuestion, UpstreamAnswer, "pure", "telemetry.read", 10.0)
 HEALTH = Action("observatory", "health", HealthQuestion, HealthAnswer, "pure", "telemetry.read", 10.0)
 TRANSLATE = Action("observatory", "translate", Plan, Translation, "pure", "telemetry.read", 3.0)
+MEASURE = Action("observatory", "measure", Plan, Measured, "pure", "telemetry.read", 10.0)
 QUERY = Action("observatory", "query", RawQuery, RawAnswer, "pure", "telemetry.read", 10.0)
 STATE = Action("observatory", "state", Empty, BackendStates, "pure", "telemetry.read", 2.0)
 
-ACTIONS: tuple[Action[Any, Any], ...] = (CATALOGUE, METRIC, UPSTREAM, HEALTH, QUERY, STATE)
+ACTIONS: tuple[Action[Any, Any], ...] = (CATALOGUE, METRIC, UPSTREAM, HEALTH, TRANSLATE, MEASURE, QUERY, STATE)

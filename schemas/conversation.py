@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from schemas.adapters import Degraded, Evidence
+from schemas.entities import Entity
 from schemas.errors import Problem
-from schemas.nlp import Entity, Intent
+from schemas.nlp import Intent, Understanding
 
 SESSION_ID = r"^[a-z2-7]{16}\.[0-9A-HJKMNP-TV-Z]{26}$"
 TURN_ID = r"^[A-Za-z0-9_-]{1,64}$"
@@ -50,6 +51,8 @@ class TurnAccepted(BaseModel):
     turn_id: str
     duplicate: bool = False
     """True when this very turn had been accepted before."""
+    queued: bool = False
+    """True when an earlier turn of the session is still to be answered."""
 
 
 class Clarification(BaseModel):
@@ -68,6 +71,13 @@ class Part(BaseModel):
     intent: Intent
     entities: tuple[Entity, ...] = ()
     condition: str | None = None
+
+
+def parts_of(meaning: Understanding) -> tuple[Part, ...]:
+    """The further requests of a message, as clients see them."""
+    return tuple(
+        Part(intent=part.intent, entities=part.entities, condition=part.condition_text) for part in meaning.parts
+    )
 
 
 class Usage(BaseModel):
@@ -182,6 +192,13 @@ class ReplyCompleted(_Event):
 class ReplyFailed(_Event):
     type: Literal["reply.failed"] = "reply.failed"
     problem: Problem
+
+
+class ReplyFence(BaseModel):
+    """Who takes a turn's reply over: whoever wrote it before may not write any more."""
+
+    epoch: int
+    life: str
 
 
 ReplyEvent = Annotated[

@@ -12,6 +12,7 @@ Metric = Literal["error_rate", "latency", "request_rate"]
 Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 Aggregation = Literal["avg", "max", "min", "sum", "count"]
 Environment = Literal["production", "staging", "development", "test"]
+LogLevel = Literal["fatal", "error", "warn", "info", "debug"]
 
 
 class Frozen(BaseModel):
@@ -87,7 +88,7 @@ class Plan(Frozen):
     namespace: str | None = None
     host: str | None = None
     pod: str | None = None
-    log_level: Literal["fatal", "error", "warn", "info", "debug"] | None = None
+    log_level: LogLevel | None = None
     pattern: str | None = None
     trace_id: str | None = None
     horizon_seconds: float | None = Field(default=None, gt=0)

@@ -12,6 +12,7 @@ import structlog
 from actors.platform.bus.ids import new_ulid
 from actors.platform.store import Database
 from actors.platform.store.database import Row
+from schemas.context import WorkingMemory
 from schemas.errors import Unavailable
 from schemas.identity import Identity
 
@@ -36,6 +37,11 @@ class OwnedTurn:
     traceparent: str | None
     epoch: int
     accepted_at: datetime
+    timezone: str
+    memory: WorkingMemory
+    """As the session's newest answered turn left it."""
+    tell: str | None = None
+    """The gateway that waits for the whole reply. A later owner does not know of it: the gateway looks itself."""
 
     @classmethod
     def of(cls, row: Row) -> OwnedTurn:
@@ -50,7 +56,13 @@ class OwnedTurn:
             traceparent=row["traceparent"],
             epoch=row["epoch"],
             accepted_at=row["accepted_at"],
+            timezone=row["timezone"],
+            memory=memory_of(row),
         )
+
+
+def memory_of(row: Row) -> WorkingMemory:
+    return WorkingMemory.model_validate_json(row["memory"]) if row["memory"] else WorkingMemory()
 
 
 class Lease:
@@ -95,12 +107,14 @@ class Claims:
         database: Database,
         actor: str,
         free: Callable[[], int],
+        held: Callable[[], list[str]],
         take: Callable[[OwnedTurn], None],
         bury: Callable[[str], Awaitable[None]],
     ) -> None:
         self._database = database
         self._actor = actor
         self._free = free
+        self._held = held
         self._take = take
         self._bury = bury
         self._wake = asyncio.Event()
@@ -144,7 +158,8 @@ class Claims:
         limit = self._free()
         if limit <= 0:
             return
-        for row in await self._database.all("claim_turns", {"actor": self._actor, "limit": limit}):
+        params = {"actor": self._actor, "limit": limit, "held": self._held()}
+        for row in await self._database.all("claim_turns", params):
             self._take(OwnedTurn.of(row))
 
     async def _bury_the_dead(self) -> None:

@@ -20,7 +20,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 _CHECKOUT = Path(__file__).parents[2] / "deploy" / "config" / "default.toml"
 DEFAULTS = _CHECKOUT if _CHECKOUT.exists() else Path(__file__).with_name("default.toml")  # the latter in a wheel
 PREFIX = "COPILOT_"
-_WHOLE = frozenset({"COPILOT_CATALOGUE__DEPENDS_ON"})  # its keys are names of services, not of settings
+_NOT_SETTINGS = (
+    "COPILOT_CONFIG",
+    "COPILOT_CLIENT_TOKEN",
+    "COPILOT_FAULT_POINTS",
+)  # the commands' own; the tests' own
+_FREE = ("CATALOGUE__DEPENDS_ON", "OBSERVATORY__METRICS", "OBSERVATORY__LABELS", "OBSERVATORY__LOG_LABELS")
+_WHOLE = frozenset(
+    f"COPILOT_{name}" for name in _FREE
+)  # their keys are names of services and such, not of settings
 SECRET_KEYS = frozenset({"jwt_secret", "api_key", "password"})
 
 
@@ -70,11 +78,15 @@ class ObservatorySettings(Section):
     prometheus_url: str
     timeout_seconds: float = Field(gt=0)
     catalogue_ttl_seconds: float = Field(gt=0)
+    metrics: dict[str, str]
+    labels: dict[str, str]
+    log_labels: dict[str, str]
 
 
 class SloSettings(Section):
     error_rate: float = Field(gt=0, lt=1)
     latency_p95_seconds: float = Field(gt=0)
+    window_days: float = Field(gt=0, le=30)
 
 
 class NlpSettings(Section):
@@ -241,8 +253,8 @@ def _names(tree: Mapping[str, Any], path: str = PREFIX) -> Iterator[str]:
 
 def _mistyped_names(merged: Mapping[str, Any]) -> Iterator[str]:
     """pydantic-settings drops unknown environment names in silence; here they are errors."""
-    known = {*_names(merged), "COPILOT_CONFIG", "COPILOT_CLIENT_TOKEN"}  # the latter is the commands' own
-    free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", "CATALOGUE__DEPENDS_ON"))
+    known = {*_names(merged), *_NOT_SETTINGS}
+    free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", *_FREE))
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(free):
             yield f"unknown setting {name} in the environment{_nearest(name, known)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from http import HTTPStatus
 
-from schemas.adapters import MetricAnswer
+from schemas.adapters import EvidenceResult, MetricAnswer
 
 SMALLEST_PERCENT = 0.0001
 SMALLEST_MILLISECONDS = 0.001
@@ -111,3 +111,16 @@ def target_of(answer: MetricAnswer) -> str | None:
         return None
     figure = percent(answer.slo_target) if answer.unit == "ratio" else seconds(answer.slo_target)
     return f"< {figure}"
+
+
+def figure_of(result: EvidenceResult) -> str:
+    """A single value of the evidence with its unit, whatever that is. Raises TypeError for what is no number."""
+    value = float(result.value)
+    if result.unit == "ratio":
+        return percent(value)
+    if result.unit == "seconds":
+        return seconds(value)
+    if result.unit == "requests_per_second":
+        return rate(value)
+    text = _plain(value, significant_decimals(value, 3))
+    return f"{text} {result.unit.replace('_', ' ')}" if result.unit else text
