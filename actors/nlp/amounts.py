@@ -45,7 +45,16 @@ def digits(s: Sentence, at: int) -> Parsed | None:
         text, after = text + s.word(after + 1), after + 2
         if len(text) > 12:
             return None
+    if after == at + 1 and _is_decimal_comma(s, after):
+        return float(f"{text}.{s.word(after + 1)}"), after + 2
     return float(text), after
+
+
+def _is_decimal_comma(s: Sentence, at: int) -> bool:
+    """ "1,5 s" as half of Europe writes it; not a list ("1,2,3")."""
+    comma, rest = s[at], s[at + 1]
+    whole = s.word(at - 1).isdigit() and rest.kind == "number" and rest.text.isdigit() and len(rest.text) <= 2
+    return whole and comma.text == "," and comma.glued and rest.glued and s.word(at + 2) != ","
 
 
 def _is_group(s: Sentence, at: int, lead: bool) -> bool:

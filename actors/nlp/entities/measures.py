@@ -17,7 +17,7 @@ _UNITS: Phrases[tuple[float, bool]] = Phrases(
 )
 _SCALES: dict[str, float] = {scale: float(factor) for scale, factor in table("measures")["scales"].items()}
 _MONEY = words("measures", "money", "signs")
-_ONLY_GLUED = frozenset({"m", "d", "b", "x", "s", "h"})
+_ONLY_GLUED = frozenset({"m", "d", "b", "x"})
 """One letter away from the number is no unit: "5 m" may be anything."""
 
 
