@@ -18,12 +18,16 @@ VAGUE: dict[str, float] = {"couple": 2.0, "few": 3.0, "several": 5.0}
 PARTS: dict[str, float] = {"half": 0.5}
 NUMBER_WORDS = frozenset({*UNITS, *TENS, *SCALES, *VAGUE, *PARTS})
 
+_BEGINS = NUMBER_WORDS | {"a", "an", "the"}
+
 Parsed = tuple[float, int]
 """The value, and the position after it."""
 
 
 def number(s: Sentence, at: int) -> Parsed | None:
     """Written in digits or in words; "a" and "an" alone are none."""
+    if s[at].kind != "number" and s.word(at) not in _BEGINS:
+        return None
     found = digits(s, at) or _words(s, at) or _vague(s, at)
     if found is None:
         return None
