@@ -71,7 +71,7 @@ def _is_group(s: Sentence, at: int, lead: bool) -> bool:
 
 def _words(s: Sentence, at: int) -> Parsed | None:
     led = s.word(at) in ("a", "an") and s.word(at + 1) in SCALES
-    if led or s.word(at) == "dozen":
+    if led or s.word(at) in ("dozen", "hundred", "thousand"):
         total, after = 1.0, at + 1 if led else at
     else:
         small = _below_thousand(s, at)
