@@ -29,8 +29,6 @@ UNTIL_NOW = (
     ("until", "the", "present"), ("till", "date"), ("to", "date"), ("forward",), ("until", "right", "now"),
 )  # fmt: skip
 
-AFTER_HOUR = ("on", "this", "yesterday", "today", "and", "in", "for", "last")
-
 AFTER_HOUR = frozenset({"on", "this", "yesterday", "today", "and", "in", "for", "last", "at"})
 """Before other words an hour alone is a number of something."""
 
@@ -153,8 +151,11 @@ def _last_end(s: Sentence, start: Edge, at: int) -> EdgeParsed | None:
 
 
 def _bare_end(s: Sentence, start: Edge, at: int) -> EdgeParsed | None:
-    """ "from 14:00 to 15": an hour alone only after a full clock time."""
-    if not isinstance(start, Moment) or start.hourly:
+    """ "from 14:00 to 15", "from 1pm till 2": an hour alone only after a full clock time."""
+    if not isinstance(start, Moment) or (start.hourly and start.either):
+        return None
+    following = s[at + 1]
+    if start.hourly and following.kind in ("word", "number") and following.text not in AFTER_HOUR:
         return None
     return clocks.moment(s, at, bare=True)
 
