@@ -24,7 +24,7 @@ class Line:
 
 
 def health_answer(answer: HealthAnswer, range: TimeRange, as_of: datetime, timezone: str) -> str:
-    ranked = sorted(answer.services, key=lambda service: WORST_FIRST.index(service.status))
+    ranked = worst_first(answer)
     lines = tuple(_line(service) for service in ranked)
     return render(
         "health_one" if len(lines) == 1 else "health_all",
@@ -34,6 +34,11 @@ def health_answer(answer: HealthAnswer, range: TimeRange, as_of: datetime, timez
         troubled=_troubled(ranked),
         unknown=listed([service.service for service in ranked if service.status == "unknown"]),
     )
+
+
+def worst_first(answer: HealthAnswer) -> list[ServiceHealth]:
+    """In the order in which they are shown."""
+    return sorted(answer.services, key=lambda service: WORST_FIRST.index(service.status))
 
 
 def _troubled(services: list[ServiceHealth]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from actors.nlp.dialogue.reading import GUESS, LIKELY, PROBABLE, Situation, by_rule
+from actors.nlp.dialogue.reading import LIKELY, PROBABLE, Situation, by_rule
 from schemas.nlp import Intent
 
 FIGURES = frozenset(
@@ -21,7 +21,7 @@ STARTED = {
     "workflow_start": re.compile(rf"{_START}.*§ (?:workflow|template)\b|{_START}.*\b(?:workflow|template) §"),
     "runbook_execute": re.compile(rf"{_START}.*§ (?:runbook|playbook)\b|{_START}.*\b(?:runbook|playbook) §"),
 }
-_WHERE = frozenset({"service", "environment"})
+_WHERE = frozenset({"service", "environment", "time_range"})
 _VERSUS = re.compile(r"\b(?:vs|versus|compared|against)\b")
 
 
@@ -35,7 +35,7 @@ def names_alone(here: Situation) -> Intent | None:
         ("incident_query", LIKELY, found.incident_ids and here.clause.types <= {"incident_id", "time_range"}),
         ("trace_query", LIKELY, found.trace_ids),
         ("log_query", PROBABLE, found.log_levels and found.services),
-        ("service_health", GUESS, found.services and _unsure(here) and here.clause.types <= _WHERE),
+        ("service_health", PROBABLE, found.services and here.clause.types <= _WHERE),
     )
     return next((by_rule(name, level, here.ranking) for name, level, holds in rules if holds), None)
 
@@ -46,10 +46,6 @@ def _named_by_kind(here: Situation) -> Intent | None:
         if here.ranking.name != name and words.search(here.clause.bare):
             return by_rule(name, PROBABLE, here.ranking)
     return None
-
-
-def _unsure(here: Situation) -> bool:
-    return not here.ranking.in_scope or here.ranking.confidence < GUESS
 
 
 def _figure(here: Situation) -> Intent | None:

@@ -9,7 +9,7 @@ from actors.nlp.dialogue.reading import CERTAIN, LIKELY, PROBABLE, Reading, Situ
 from actors.nlp.dialogue.signs import left_over
 from actors.nlp.dialogue.words import WORDS
 from actors.nlp.needs import SIDES
-from actors.nlp.openings import requests
+from actors.nlp.openings import ORDERS, requests
 from schemas.context import OpenQuestion
 
 LONGEST = 16
@@ -35,6 +35,8 @@ def yes_or_no(here: Situation) -> Reading | None:
     question, offer = here.memory.question, here.memory.offer
     offered = frozenset(offer.text.lower().replace("?", " ").split()) if offer else frozenset[str]()
     plain = WORDS["yes"] | WORDS["no"] | WORDS["beside_yes_and_no"] | {"maybe", "why", "idea"}
+    if offer is not None and words[0] in WORDS["yes"]:
+        plain |= ORDERS  # "ok, investigate"
     if not all(word in plain or word in offered for word in words):
         return None
     no = not WORDS["no"].isdisjoint(words) or _has(words, _LATER)
