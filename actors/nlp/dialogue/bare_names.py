@@ -48,8 +48,8 @@ def _named_by_kind(here: Situation) -> Intent | None:
     return None
 
 
-def _figure(here: Situation) -> Intent | None:
-    """None where the classifier's word stands: it chose among questions for figures for a reason of its own."""
+def _figure(here: Situation) -> Intent:
+    """Where the classifier's word is a question for figures, it chose among them for a reason of its own."""
     found, ranking = here.clause.found, here.ranking
     compared = found.comparisons or _VERSUS.search(here.clause.bare) or len(found.services) > 1
     if compared and (ranking.name == "metric_compare" or found.comparisons or _VERSUS.search(here.clause.bare)):
@@ -58,5 +58,5 @@ def _figure(here: Situation) -> Intent | None:
         return by_rule("capacity_forecast", PROBABLE, ranking)
     own = next((OF_METRIC[part.value] for part in found.metrics if part.value in OF_METRIC), "metric_query")
     if ranking.in_scope and ranking.name in FIGURES - {"metric_compare"}:
-        return None
+        return by_rule(ranking.name, max(LIKELY, ranking.confidence), ranking)
     return by_rule(own, LIKELY, ranking)
