@@ -287,15 +287,20 @@ def forecast(**values: Any) -> MeasuredForecast:
 
 def test_a_forecast_with_its_interval_and_its_limit() -> None:
     plan = {"intent": "capacity_forecast", "metric": "memory"}
-    text = said(forecast(fitted=last(3 * HOUR)), "memory use", over=6 * HOUR, **plan)
+    text = said(forecast(fitted=last(3 * HOUR), fell_back=True), "memory use", over=6 * HOUR, **plan)
     assert text == (
-        "The memory use of the payment service is 63.6 % of the limit now and will be about 70.6 % "
-        "in an hour (between "
-        "69.3 % and 71.8 %), rising by 177.7 percentage points a day. It reaches its limit in 5 "
-        "hours, at 17:00 UTC, "
-        "at the earliest at 16:44 UTC. The values fell back before: what is carried on is from 09:00 "
-        "to 12:00 UTC on "
-        "1 Mar."
+        "The memory use of the payment service is 63.6 % of the limit now and will be about 70.6 % in an hour "
+        "(between 69.3 % and 71.8 %), rising by 7.4 percentage points an hour. It reaches its limit "
+        "in 5 hours, at "
+        "17:00 UTC, at the earliest at 16:44 UTC. The values fell back before: what is carried on is "
+        "from 09:00 to "
+        "12:00 UTC on 1 Mar."
+    )
+    behind = said(forecast(value=2.4, horizon_seconds=2 * DAY), "memory use", over=6 * HOUR, **plan)
+    assert behind == (
+        "The memory use of the payment service is 63.6 % of the limit now, rising by 177.7 "
+        "percentage points a day. It "
+        "reaches its limit in 5 hours, at 17:00 UTC, at the earliest at 16:44 UTC."
     )
     never = forecast(limit_at=None, limit_earliest=None, trend="steady", horizon_seconds=7 * DAY)
     text = said(never, "memory use", over=6 * HOUR, **plan)
@@ -333,8 +338,12 @@ def test_an_objective() -> None:
     assert said(budget(), "error budget", intent="slo_query") == (
         "The error budget of the payment service has 60 % left: 0.2 % of the requests failed, 0.5 % "
         "may. The objective "
-        "is 99.5 % over 30 days.\nBurn rate (1 uses the budget up exactly in 30 days): 0.83 over 5 minutes."
+        "is 99.5 % over 30 days.\n\nThe burn rate of the payment service is 0.83 over 5 minutes; at "
+        "1 the budget lasts "
+        "exactly 30 days."
     )
+    burning = said(budget(), "error budget", intent="slo_query", metric="burn_rate")
+    assert burning.startswith("The burn rate of the payment service is 0.83 over 5 minutes; at 1 the budget lasts")
     details = (
         Detail(name="latency_p95", value=0.75, unit="seconds"),
         Detail(name="latency_p95_target", value=0.5, unit="seconds"),
