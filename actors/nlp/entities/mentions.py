@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from actors.nlp.entities.found import FoundService
 from actors.nlp.entities.lexicon import AFTER_SERVICE, LEADING_PHRASES, STRIPPED, Tag, tag_of
-from actors.nlp.entities.reading import Reading, Unit
+from actors.nlp.entities.quantities import SCALING_VERBS
+from actors.nlp.entities.reading import Board, Reading, Unit
 from actors.nlp.entities.services import ServiceIndex, base_name, is_verb, singular
 
 ENOUGH = 3.0
@@ -23,10 +24,32 @@ FURTHEST_MEASURE = 8
 
 _SHAPE = re.compile(r"[^\W\d_](?:[\w]*)(?:[-_.][\w]+)*\Z")
 _CAMEL_SERVICE = re.compile(r"[A-Z]\w+(?:Service|Svc|Api|API)\Z")
-_SHOUTED_ALERT = re.compile(r"(?:[A-Z][a-z0-9]+){2,}\Z")
+_ALERT = re.compile(r"(?:[A-Z][a-z0-9]*){3,}\Z")
+"""Alerts are named so: "KafkaConsumerLagHigh"."""
 _REGION = re.compile(r"(?:us|eu|ap|ca|sa|me|af|asia|europe)-(?:gov-)?[a-z]+-?\d?[a-z]?\Z")
 _ASKS_OF = frozenset(
-    {"of", "for", "on", "in", "from", "at", "by", "across", "with", "through", "behind", "to", "into"}
+    {"of", "for", "on", "in", "from", "at", "by", "across", "with", "through", "behind", "to", "into", "between"}
+)
+_SURE_HEADS = frozenset({"service", "svc", "microservice", "api", "cluster", "pipeline"})
+_MAKES_NAME = {
+    word: frozenset({"service", "svc", "microservice"})
+    for word in (
+        "build",
+        "builds",
+        "release",
+        "deployment",
+        "deploy",
+        "ci",
+        "cd",
+        "test",
+        "kubernetes",
+        "k8s",
+        "cloud",
+    )
+}
+"""Ordinary words that fewer heads make the name of a service: "the release pipeline" is none."""
+_CALLS = frozenset(
+    {"call", "calls", "calling", "called", "use", "uses", "using", "query", "queries", "hit", "reach"}
 )
 _FOLLOW_UPS = frozenset(
     {"and", "or", "no", "not", "same", "only", "just", "actually", "sorry", "also", "now", "then", "but"}
@@ -52,20 +75,35 @@ class _Run:
 
 
 def find_mentions(
-    reading: Reading, index: ServiceIndex, marked: Iterable[tuple[int, int]], named: Iterable[tuple[int, int]]
+    reading: Reading,
+    index: ServiceIndex,
+    marked: Iterable[tuple[int, int]],
+    named: Iterable[tuple[int, int]],
+    *,
+    scaling: bool,
 ) -> tuple[FoundService, ...]:
     """`marked` are the spans of what can be asked of a service (metrics, levels, codes …), `named` those of
-    services that are found already."""
-    return _Search(reading, index, frozenset(start for start, _ in marked), frozenset(named)).run()
+    services that are found already. `scaling`: the text says how many replicas there should be."""
+    board = Board(len(reading.text))
+    for start, end in marked:
+        board.take(start, end)
+    return _Search(reading, index, board, frozenset(named), scaling=scaling).run()
 
 
 class _Search:
     def __init__(
-        self, reading: Reading, index: ServiceIndex, marked: frozenset[int], named: frozenset[tuple[int, int]]
+        self,
+        reading: Reading,
+        index: ServiceIndex,
+        marked: Board,
+        named: frozenset[tuple[int, int]],
+        *,
+        scaling: bool,
     ) -> None:
         self._reading = reading
         self._index = index
         self._marked = marked
+        self._scaling = scaling
         self._service_ends = {end for _, end in named}
         self._service_starts = {start for start, _ in named}
         self._measures = [at for at, unit in enumerate(reading.units) if self._is_measure(unit)]
@@ -116,7 +154,7 @@ class _Search:
         after = at + 1
         while after < at + MOST_WORDS and not self._breaks(after) and self._nameable(after):
             unit = self._reading.unit(after)
-            if not unit.tag & (Tag.TYPICAL | Tag.WEAK | Tag.KEPT_HEAD):
+            if not unit.tag & (Tag.TYPICAL | Tag.KEPT_HEAD):
                 bounded = self._is_head(after + 1) or self._is_asked(after + 1)
                 if not bounded or self._reading.unit(at).tag & Tag.ORDINARY:
                     break
@@ -141,7 +179,7 @@ class _Search:
             return not is_verb(unit.text, self._reading.word(at - 1), self._reading.word(at + 1))
         if unit.tag & Tag.ORDINARY:
             return self._is_ordinary_name(at, unit)
-        if _SHOUTED_ALERT.match(unit.raw) and self._reading.word(at + 1) in ("alert", "alerts", "alarm"):
+        if _ALERT.match(unit.raw) and not _CAMEL_SERVICE.match(unit.raw):
             return False
         return unit.plain or self._is_compound(unit) or any(mark.isdigit() for mark in unit.text)
 
@@ -156,7 +194,7 @@ class _Search:
             "any",
             "no",
         )
-        headed = self._reading.word(at + 1) in ("service", "svc", "microservice", "api")
+        headed = self._reading.word(at + 1) in _MAKES_NAME.get(unit.text, _SURE_HEADS)
         return bool(headed and led and not self._breaks(at + 1))
 
     def _nameable_alone(self, at: int) -> bool:
@@ -165,9 +203,16 @@ class _Search:
         )
 
     def _is_compound(self, unit: Unit) -> bool:
-        """With a part that is no ordinary word: "rate-limiter", not "third-party"."""
-        parts = [part for part in re.split(r"[-_.]", unit.text) if part]
-        return len(parts) > 1 and any(not part.isdigit() and _is_name_part(part) for part in parts)
+        """ "rate-limiter", "control-plane"; not "well-known" or "third-party"."""
+        parts = _parts(unit)
+        if len(parts) < 2:
+            return False
+        last, first = tag_of(parts[-1]), tag_of(parts[0])
+        nouns = last & (Tag.NOUN | Tag.MEASURE) and not first & (Tag.ADJECTIVE | Tag.NUMBER | Tag.CLOSED)
+        return self._has_name_part(unit) or bool(nouns)
+
+    def _has_name_part(self, unit: Unit) -> bool:
+        return any(not part.isdigit() and _is_name_part(part) for part in _parts(unit))
 
     # --- what it weighs ------------------------------------------------------------------------------
 
@@ -178,6 +223,8 @@ class _Search:
         units = self._reading.units[run.first : run.after]
         named = [unit for unit in units if unit.text not in STRIPPED]
         form = max((self._form(unit) for unit in named), default=0.0)
+        if len(named) == 1 and not run.head and named[0].tag & Tag.WEAK and not named[0].tag & Tag.TYPICAL:
+            form = -0.5  # "why are users …", "errors for customers"
         if run.head:
             form += 1.5 if run.plural else 3.0
         return form + (0.25 if len(named) > 1 else 0.0)
@@ -192,7 +239,7 @@ class _Search:
         if unit.tag & (Tag.KEPT_HEAD | Tag.ORDINARY):
             return 0.0
         if not unit.plain and self._is_compound(unit):
-            return 2.5
+            return 2.5 if self._has_name_part(unit) else 1.0
         return 1.25 if singular(unit.text) in self._index.parts else 1.0
 
     def _left(self, run: _Run) -> float:
@@ -213,6 +260,8 @@ class _Search:
         unit, before = reading.unit(at), reading.word(at - 1)
         yield LEADING_PHRASES.before(reading.s, unit.after), 2.0
         yield unit.tag & Tag.ACT and not self._is_asked_noun(at), 2.0
+        yield unit.text in _CALLS and self._follows_service(at), 2.0
+        yield self._scaling and unit.text in SCALING_VERBS, 2.0
         yield at == 0 and unit.text in _FOLLOW_UPS, 1.5
         yield unit.text in _ASKS_OF | _ABOUT and self._measured_before(at), 2.0
         yield unit.text in _ASKS_OF, 1.0
@@ -225,6 +274,10 @@ class _Search:
         yield self._is_measure(unit), 1.0
         yield unit.text in _LOOKING, 0.75
         yield not reading.board.free(unit.start, unit.end) or unit.tag & Tag.VERB, 0.5
+
+    def _follows_service(self, at: int) -> bool:
+        """ "does titan call (raven)" """
+        return any(self._reading.unit(place).end in self._service_ends for place in (at - 1, at - 2))
 
     def _continues(self, at: int) -> bool:
         """ "payments, billing and zephyr": goes on with a service before it."""
@@ -262,12 +315,13 @@ class _Search:
         yield following.tag & Tag.AUXILIARY, 1.5 if reading.unit(run.after + 1).tag & Tag.STATE else 1.0
         yield following.tag & Tag.STATE or following.text in ("vs", "versus", "vs."), 1.5
         yield not reading.board.free(following.start, following.end), 0.75
+        yield following.tag & Tag.VERB and following.text.endswith(("s", "ed", "t", "ke", "ve", "ew")), 1.0
         yield following.tag & (Tag.CLOSED | Tag.VERB), 0.5
 
     # --- what is asked -------------------------------------------------------------------------------
 
     def _is_measure(self, unit: Unit) -> bool:
-        return unit.start in self._marked or bool(unit.tag & Tag.MEASURE)
+        return bool(unit.tag & Tag.MEASURE) or not self._marked.free(unit.start, unit.end)
 
     def _is_asked(self, at: int) -> bool:
         unit = self._reading.unit(at)
@@ -276,6 +330,10 @@ class _Search:
     def _is_asked_noun(self, at: int) -> bool:
         """ "deploy" in "the last deploy" is a noun."""
         return bool(self._reading.unit(at - 1).tag & (Tag.DETERMINER | Tag.ADJECTIVE | Tag.NUMBER))
+
+
+def _parts(unit: Unit) -> list[str]:
+    return [part for part in re.split(r"[-_.]", unit.text) if part]
 
 
 def _is_name_part(part: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from actors.nlp.amounts import number
 from actors.nlp.entities.found import FoundAggregation, FoundMetric, FoundPercentile
 from actors.nlp.entities.lexicon import Tag, tag_of
 from actors.nlp.entities.reading import Reading
@@ -123,9 +124,12 @@ def _metric_at(reading: Reading, at: int, status_ends: frozenset[int]) -> tuple[
     start, end = reading.span(at, after)
     if not reading.board.free(start, end) or not _alone(reading, at, after, start, end):
         return None
-    if meaning.metric == "replicas" and _is_order(reading, at):
+    if meaning.metric == "replicas" and (_is_order(reading, at) or _is_counted(reading, at)):
+        reading.board.take(start, end)
         return None
-    return FoundMetric(start, end, meaning.metric, meaning.strong, meaning.stated), after
+    ours = meaning.metric == "latency" and reading.s.word(after + 1) in ("we", "you", "i")
+    stated = meaning.stated and not ours  # "how fast are we burning the budget"
+    return FoundMetric(start, end, meaning.metric, meaning.strong and stated, stated), after
 
 
 def _alone(reading: Reading, at: int, after: int, start: int, end: int) -> bool:
@@ -140,6 +144,11 @@ def _is_order(reading: Reading, at: int) -> bool:
     return any(
         reading.s.word(place) in _SCALES_REPLICAS for place in range(len(reading.s)) if abs(place - at) < 12
     )
+
+
+def _is_counted(reading: Reading, at: int) -> bool:
+    """ "three more replicas" """
+    return any(number(reading.s, place) for place in (at - 1, at - 2) if reading.s.word(place))
 
 
 # --- aggregations ------------------------------------------------------------------------------------
@@ -162,7 +171,8 @@ def find_aggregations(reading: Reading, metrics: tuple[FoundMetric, ...]) -> tup
         start, end = reading.span(at, after)
         free = reading.board.free(start, end) and stands_alone(reading.text, start, end)
         superlative = phrase in _SUPERLATIVES and ranking
-        if free and not superlative and _aggregates(reading, phrase, at, after, measured):
+        order = value == "count" and _is_order(reading, at)
+        if free and not superlative and not order and _aggregates(reading, phrase, at, after, measured):
             reading.board.take(start, end)
             found.append(FoundAggregation(start, end, value))
         at = after

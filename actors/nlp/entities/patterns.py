@@ -6,148 +6,19 @@ import re
 
 from actors.nlp.entities.found import Named
 from actors.nlp.entities.lexicon import Tag
-from actors.nlp.entities.reading import Reading
+from actors.nlp.entities.reading import Reading, Unit
+from actors.nlp.entities.tables import words
 
 _QUOTED = re.compile(r"\"([^\"\n]{1,500})\"|“([^”\n]{1,500})”|«([^»\n]{1,500})»|`([^`\n]{1,500})`")
 _APOSTROPHES = re.compile(r"(?<![\w'’])'([^'\n]{1,500})'(?!\w)|(?<![\w'’])‘([^’\n]{1,500})’(?!\w)")
 _REGEX = re.compile(r"(?<![\w/.])/(?=\S)((?:[^/\n\\]|\\.){1,300})/[gimsux]{0,6}(?![\w/])")
 _META = frozenset("\\[]()*+?^$|")
-_SEARCHING = frozenset(
-    {
-        "log",
-        "logs",
-        "line",
-        "lines",
-        "logline",
-        "loglines",
-        "logged",
-        "message",
-        "messages",
-        "grep",
-        "search",
-        "match",
-    }
-    | {
-        "matching",
-        "matches",
-        "containing",
-        "contains",
-        "contain",
-        "entries",
-        "pattern",
-        "regex",
-        "mentioning",
-        "find",
-    }
-    | {
-        "loki",
-        "trace",
-        "traces",
-        "spans",
-        "errors",
-        "exceptions",
-        "text",
-        "string",
-        "exception",
-        "includes",
-        "including",
-    }
-    | {"mention", "mentions", "saying", "say", "says", "occurrences", "tail", "filter", "events", "stacktrace"}
-)
-_LEADS = frozenset(
-    {
-        "containing",
-        "contains",
-        "contain",
-        "matching",
-        "matches",
-        "match",
-        "mentioning",
-        "mention",
-        "mentions",
-        "saying",
-    }
-    | {
-        "say",
-        "says",
-        "grep",
-        "pattern",
-        "regex",
-        "phrase",
-        "string",
-        "including",
-        "includes",
-        "include",
-        "like",
-        "word",
-    }
-    | {"with", "text", "for", "keyword", "message", "error", "reading", "read", "of"}
-)
-_OPEN_LEADS = frozenset(
-    {"containing", "contains", "contain", "matching", "mentioning", "mention", "mentions", "saying", "say", "says"}
-    | {"grep", "pattern", "regex", "keyword", "phrase", "string", "including"}
-)
-_STOPS = frozenset(
-    {
-        "in",
-        "from",
-        "for",
-        "on",
-        "of",
-        "at",
-        "since",
-        "between",
-        "during",
-        "over",
-        "last",
-        "past",
-        "today",
-        "yesterday",
-    }
-    | {
-        "and",
-        "or",
-        "the",
-        "within",
-        "across",
-        "by",
-        "to",
-        "this",
-        "please",
-        "logs",
-        "is",
-        "are",
-        "was",
-        "were",
-        "that",
-    }
-    | {
-        "service",
-        "around",
-        "before",
-        "after",
-        "with",
-        "then",
-        "also",
-        "but",
-        "errors",
-        "a",
-        "an",
-        "any",
-        "it",
-        "me",
-    }
-)
-_SKIPPED = frozenset(
-    {"the", "a", "an", "word", "words", "text", "string", "phrase", "for", "pattern", "regex", "error"}
-)
-_NOTHING = frozenset(
-    {"errors", "error", "warnings", "logs", "exceptions", "everything", "anything", "that", "it", "this"}
-)
-_TITLES = frozenset(
-    {"titled", "title", "called", "named", "name", "remember", "note", "comment", "saying", "subject"}
-)
-_SEARCHES = frozenset({"search", "grep", "scan", "filter", "look", "looking", "searching", "find"})
+_SEARCHING, _LOGS = words("patterns", "searching"), words("patterns", "searching", "logs")
+_LEADS, _OPEN_LEADS = words("patterns", "leads"), words("patterns", "leads", "open")
+_SAYS, _BEFORE_SAYS = words("patterns", "leads", "says"), words("patterns", "leads", "before_says")
+_SEARCHES, _TITLES = words("patterns", "leads", "searches"), words("patterns", "leads", "titles")
+_STOPS, _SKIPPED = words("patterns", "open", "stops"), words("patterns", "open", "skipped")
+_NOTHING = words("patterns", "open", "nothing")
 LONGEST_WORDS = 4
 
 
@@ -180,7 +51,7 @@ def _regex(reading: Reading, match: re.Match[str], searching: bool) -> Named | N
 def _quoted(reading: Reading, match: re.Match[str], searching: bool) -> Named | None:
     inner = next(group for group in match.groups() if group)
     lead = _lead(reading, match.start())
-    if lead in _TITLES and not reading.has(frozenset({"logs", "log", "lines", "messages", "grep"})):
+    if lead in _TITLES and not reading.has(_LOGS):
         return None
     if not searching and lead not in _OPEN_LEADS:
         return None
@@ -197,7 +68,7 @@ def _lead(reading: Reading, start: int) -> str:
 def _open(reading: Reading) -> list[Named]:
     """ "containing connection refused", "grep for OOMKilled": without quotes, up to the next small word."""
     for at, unit in enumerate(reading.units):
-        if unit.text not in _OPEN_LEADS and not _searched_for(reading, at):
+        if not _opens(reading, at, unit):
             continue
         first = at + 1
         while reading.word(first) in _SKIPPED and first < at + 4:
@@ -207,12 +78,28 @@ def _open(reading: Reading) -> list[Named]:
             if last > first and reading.unit(last).gap.strip():
                 break
             last += 1
-        if last > first and reading.word(first) not in _NOTHING:
+        small = reading.unit(first).tag & Tag.CLOSED
+        if last > first and reading.word(first) not in _NOTHING and not small:
             start, end = reading.unit(first).start, reading.unit(last - 1).end
             if reading.board.free(start, end):
                 reading.board.take(start, end)
                 return [Named(start, end, reading.text[start:end])]
     return []
+
+
+def _opens(reading: Reading, at: int, unit: Unit) -> bool:
+    if unit.text in _SAYS:
+        return reading.word(at - 1) in (
+            "that",
+            "which",
+            "logs",
+            "lines",
+            "messages",
+            "errors",
+            "entries",
+            "traces",
+        )
+    return unit.text in _OPEN_LEADS or _searched_for(reading, at)
 
 
 def _searched_for(reading: Reading, at: int) -> bool:

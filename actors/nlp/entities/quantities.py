@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.nlp.entities.found import FoundQuantity
-from actors.nlp.entities.lexicon import plural
+from actors.nlp.entities.lexicon import Tag, plural, tag_of
 from actors.nlp.entities.measures import measure, scaled
 from actors.nlp.entities.reading import Reading
 from actors.nlp.entities.tables import table, words
@@ -12,7 +12,7 @@ _COUNTED = {form: noun for noun in words("measures", "counted") for form in (nou
     "people": "person"
 }
 _WANTED, _BETWEEN = words("measures", "wanted"), words("measures", "wanted", "between")
-_VERBS, _THINGS = words("measures", "scaling", "verbs"), words("measures", "scaling", "things")
+SCALING_VERBS, _THINGS = words("measures", "scaling", "verbs"), words("measures", "scaling", "things")
 _UP, _DOWN = words("measures", "scaling", "up"), words("measures", "scaling", "down")
 _FACTORS = {
     name: float(value)
@@ -24,7 +24,7 @@ _SCALING = frozenset(
     {"scale", "scaled", "scaling", "scales", "replicas", "replica", "autoscale", "upscale", "downscale"}
 )
 _RATES = frozenset({"rps", "qps", "tps", "rpm", "req/s", "reqs/s", "requests/s", "requests per second"})
-_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "from", "of", "→"})
+_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "of", "→", ">"})
 MOST_BETWEEN = 3
 NEAR = 8
 """Tokens back to the verb that a number belongs to."""
@@ -57,7 +57,7 @@ def _number(reading: Reading, at: int) -> Parsed | None:
     if s.word(after) == "x" and s[after].glued:
         return _made(reading, at, after + 1, value, factor=True), after + 1
     between = after
-    while between < after + MOST_BETWEEN and s.word(between) in _BETWEEN and s.word(between) not in _COUNTED:
+    while between < after + MOST_BETWEEN and _describes(s.word(between)):
         between += 1
     of = _COUNTED.get(s.word(between), "")
     if of:
@@ -69,6 +69,11 @@ def _number(reading: Reading, at: int) -> Parsed | None:
     return _wanted(reading, at, after, value) or _scaled_to(reading, at, after, value) or _load(reading, at, after)
 
 
+def _describes(word: str) -> bool:
+    """ "(10) slowest (traces)" """
+    return word not in _COUNTED and (word in _BETWEEN or bool(tag_of(word) & Tag.ADJECTIVE) or word.endswith("ed"))
+
+
 def _counted(reading: Reading, at: int, after: int, value: float, of: str, between: set[str]) -> Parsed | None:
     if value != int(value) and of not in ("core", "cpu", "gpu"):
         return None
@@ -77,7 +82,7 @@ def _counted(reading: Reading, at: int, after: int, value: float, of: str, betwe
         return _relative(reading, at, after, value, of), after
     if between & _FEWER:
         return _relative(reading, at, after, -value, of), after
-    adds = reading.s.word(at - 1) == "by" or any(
+    adds = reading.s.word(at - 1) in ("by", "take") or any(
         reading.s.word(place) in ("add", "added", "remove", "removed", "kill", "drop", "cut")
         for place in range(max(0, at - 2), at)
     )
@@ -89,7 +94,7 @@ def _counted(reading: Reading, at: int, after: int, value: float, of: str, betwe
 def _wanted(reading: Reading, at: int, after: int, value: float) -> Parsed | None:
     """ "top 5", "bottom three", "limit 20" """
     lead = reading.s.word(at - 1)
-    if lead not in _WANTED or value != int(value) or not 0 < value <= 100_000:
+    if lead not in _WANTED or reading.s.word(at) == "one" or value != int(value) or not 0 < value <= 100_000:
         return None
     following = reading.s[after]
     if following.glued and following.text in ("%", ".", ":", "-", "/"):
@@ -155,7 +160,8 @@ def _single(reading: Reading, at: int) -> Parsed | None:
 def _factor(reading: Reading, at: int) -> Parsed | None:
     """ "double the replicas", "triple checkout" """
     factor = _FACTORS.get(reading.s.word(at))
-    if factor is None or not _is_scaling(reading, at, ahead=True):
+    first = reading.words[:1] == (reading.s.word(at),)
+    if factor is None or not (first or _is_scaling(reading, at, ahead=True)):
         return None
     return _made(reading, at, at + 1, factor, factor=True), at + 1
 
@@ -165,7 +171,7 @@ def _is_scaling(reading: Reading, at: int, *, ahead: bool = False) -> bool:
     if any(s.word(place) in _SCALING for place in range(max(0, at - NEAR), at + NEAR)):
         return True
     near = range(max(0, at - NEAR), at + (NEAR if ahead else 0))
-    return any(s.word(place) in _VERBS for place in near) and any(
+    return any(s.word(place) in SCALING_VERBS for place in near) and any(
         s.word(place) in _THINGS for place in range(max(0, at - NEAR), at + NEAR)
     )
 
@@ -178,6 +184,8 @@ def _direction(reading: Reading, at: int) -> int:
             return 1
         if word in _DOWN:
             return -1
+    if any(reading.s.word(place) == "away" for place in range(at, at + 4)):
+        return -1
     return 1 if reading.s.word(at) == "another" else 0
 
 

@@ -19,7 +19,9 @@ _STRIPPED_LEFT = "'‘’*_~–—.:&%^-"
 _STRIPPED_RIGHT = "'‘’*_~–—.:&^-"
 _POSSESSIVE = re.compile(r"['’]s?\Z", re.IGNORECASE)
 _LIST = re.compile(r"[^\W\d_][\w-]*(?:/[^\W\d_][\w-]*){1,3}\Z")
-SHORTEST_CORRECTED = 5
+_IMAGE = re.compile(r"([a-z][a-z-]{1,60}):v?\d[\w.-]{0,40}\Z", re.IGNORECASE)
+"""A name with its version: `billing:2.4.1`."""
+SHORTEST_CORRECTED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Unit:
     after: int
     gap: str
     possessive: bool
-    tag: Tag
+    tag: int
 
     @property
     def plain(self) -> bool:
@@ -134,7 +136,11 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
         start, end = match.start() + left, match.start() + len(piece.rstrip(_STRIPPED_RIGHT))
         if start >= end:
             continue
-        if _LIST.match(text[start:end]) and not _is_path(text[start:end]):
+        image = _IMAGE.match(text, start, end)
+        if image is not None:
+            yield start, image.end(1)
+            yield image.end(1) + 1, end
+        elif _LIST.match(text[start:end]) and not _is_path(text[start:end]):
             yield from _split(text, start, end)
         else:
             yield start, end

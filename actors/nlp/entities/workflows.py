@@ -14,6 +14,7 @@ from actors.nlp.phrases import Phrases, listed
 _HEADS = words("workflows", "heads")
 _VERBS: Phrases[bool] = Phrases((phrase, True) for phrase in listed(str(table("workflows")["heads"]["verbs"])))
 _STRONG: Phrases[bool] = Phrases((phrase, True) for phrase in listed(str(table("workflows")["heads"]["strong"])))
+_DONE = frozenset({"done", "finished", "complete", "completed", "finish", "through", "progressing"})
 _NAMING = words("workflows", "heads", "naming")
 _NEVER, _OTHER = words("workflows", "heads", "never"), words("workflows", "heads", "other")
 _ID_PREFIXES = words("workflows", "heads", "id")
@@ -21,12 +22,14 @@ _NAME_PART = re.compile(r"[a-z][\w-]*\Z")
 _ID = re.compile(r"(?:wf|run|workflow|exec|job)[-_:]?(?=[0-9a-z-]*\d)[0-9a-z][0-9a-z_-]*\Z")
 _ULID = re.compile(r"(?:[0-9a-z]+\.)?[0-7][0-9abcdefghjkmnpqrstvwxyz]{25}\Z")
 _PLAIN_ID = re.compile(r"#?(?=[0-9a-f-]*\d)[0-9a-f][0-9a-f-]{0,40}\Z")
+_IN_QUOTES = re.compile(r"[\"'“‘`]([^\"'“”‘’`\n]{1,80})[\"'”’`]")
 LONGEST_NAME = 5
 """Units."""
 
 
 def find_workflows(reading: Reading) -> tuple[Named, ...]:
-    named = (found for found in (*_ids(reading), *_headed(reading), *_started(reading)) if found[2])
+    every = (*_ids(reading), *_quoted(reading), *_headed(reading), *_started(reading), *_finished(reading))
+    named = (found for found in every if found[2])
     return tuple(sorted(taken(reading, named), key=lambda workflow: workflow.start))
 
 
@@ -39,6 +42,19 @@ def _ids(reading: Reading) -> Iterator[tuple[int, int, str]]:
         known = _ID.match(unit.text) or _ULID.match(unit.text)
         if known or (beside and _PLAIN_ID.match(unit.text)):
             yield unit.start, unit.end, unit.raw
+
+
+def _quoted(reading: Reading) -> Iterator[tuple[int, int, str]]:
+    """ "the 'restart stuck consumers' runbook" """
+    if not reading.has(_HEADS):
+        return
+    for match in _IN_QUOTES.finditer(reading.text):
+        before = reading.text[max(0, match.start() - 40) : match.start()].lower().split()
+        after = reading.text[match.end() : match.end() + 20].lower().split()
+        beside = {*(word.strip(":,.?!") for word in (*before[-2:], *after[:1]))}
+        if beside & _HEADS:
+            start, end = match.span(1)
+            yield start, end, _name(match[1])
 
 
 def _headed(reading: Reading) -> Iterator[tuple[int, int, str]]:
@@ -71,7 +87,7 @@ def _without_verb(reading: Reading, first: int, at: int) -> int:
     for place in range(at - 1, first - 1, -1):
         phrase = _VERBS.at(reading.s, reading.unit(place).token)
         begins = place == first and (place == 0 or reading.unit(place - 1).text in _NEVER | _POLITE)
-        if phrase is not None and begins:
+        if phrase is not None and begins and _ends_unit(reading, place, phrase[1]):
             return min(at, place + _units_in(reading, place, phrase[1]))
     return first
 
@@ -79,6 +95,11 @@ def _without_verb(reading: Reading, first: int, at: int) -> int:
 _POLITE = frozenset(
     {"please", "pls", "can", "could", "you", "to", "and", "then", "just", "lets", "let's", "need", "want"}
 )
+
+
+def _ends_unit(reading: Reading, at: int, token: int) -> bool:
+    """ "restart" is no verb in "restart-service"."""
+    return reading.unit(at + _units_in(reading, at, token) - 1).after == token
 
 
 def _units_in(reading: Reading, at: int, token: int) -> int:
@@ -123,7 +144,7 @@ def _started(reading: Reading) -> Iterator[tuple[int, int, str]]:
         return
     for at, unit in enumerate(reading.units):
         phrase = _STRONG.at(reading.s, unit.token)
-        if phrase is None:
+        if phrase is None or not _ends_unit(reading, at, phrase[1]):
             continue
         first = at + _units_in(reading, at, phrase[1])
         while reading.word(first) in ("the", "a", "our", "my", "that", "this"):
@@ -134,6 +155,21 @@ def _started(reading: Reading) -> Iterator[tuple[int, int, str]]:
         parts = reading.units[first:last]
         if parts and _is_started(parts, phrase[1] - unit.token, reading, last):
             yield parts[0].start, parts[-1].end, _name(reading.text[parts[0].start : parts[-1].end])
+
+
+def _finished(reading: Reading) -> Iterator[tuple[int, int, str]]:
+    """ "is the schema-migration done yet" """
+    for at, unit in enumerate(reading.units):
+        if (
+            "-" not in unit.text
+            or reading.word(at + 1) not in _DONE
+            or unit.tag
+            or not _NAME_PART.match(unit.text)
+        ):
+            continue
+        lead = reading.word(at - 1) if reading.word(at - 1) not in ("the", "our", "my") else reading.word(at - 2)
+        if lead in ("is", "has", "did", "was", "when", "if", "once", "after"):
+            yield unit.start, unit.end, _name(unit.raw)
 
 
 def _is_started(parts: tuple[Unit, ...], length: int, reading: Reading, after: int) -> bool:

@@ -33,6 +33,7 @@ from actors.nlp.times.vocabulary import (
 
 Parsed = tuple[Day, int]
 NEAR: dict[str, int] = {"today": 0, "yesterday": 1, "tomorrow": -1, "yday": 1, "ystd": 1, "tmrw": -1, "tmr": -1}
+NO_DAY_AFTER = frozenset({"black", "good", "a", "any", "every", "each", "some"})
 BEFORE_ORDINAL = frozenset(
     {"on", "since", "from", "until", "till", "by", "between", "to", "of", "and", "through", "-"}
 )
@@ -81,6 +82,8 @@ def _weekday(s: Sentence, at: int) -> Parsed | None:
         if start - first > 2:
             return None
     name = s.word(start)
+    if s.word(at - 1) in NO_DAY_AFTER:
+        return None  # "Black Friday", "on a Friday"
     if name not in WEEKDAYS or not (name in CLEAR_WEEKDAYS or _short_may_stand(s, start)):
         return None
     number, after = WEEKDAYS[name], s.skip(start + 1, "last") if s.word(start + 2) != "week" else start + 1

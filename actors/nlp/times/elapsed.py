@@ -124,9 +124,27 @@ def lasting(s: Sentence, at: int) -> Parsed | None:
         "stays",
     ):
         return None
+    if _describes(s, at, found[2]):
+        return Elapsed(found[0]), found[2]
+    if s.word(at) in ("a", "an") and s.word(at + 1) not in (
+        "couple",
+        "few",
+        "half",
+        "quarter",
+        "hundred",
+        "dozen",
+    ):
+        return None  # "for a day" says no more than "a while"
     over = lead in LASTING or (lead == "in" and s.word(at - 2) not in ("time", "are", "is"))
     terse = s[at].kind == "number" and s[at + 1].glued and lead not in COMPARING
     return (Elapsed(found[0]), found[2]) if over or terse else None
+
+
+def _describes(s: Sentence, at: int, after: int) -> bool:
+    """ "(the) 30 day availability": the singular says that what follows is meant over that time."""
+    last = s.word(after - 1)
+    many = s[at].kind == "number" and s.word(at) not in ("1", "0") and after <= at + 3
+    return many and last in ("minute", "hour", "day", "week", "month") and s[after].kind == "word"
 
 
 def since_duration(s: Sentence, at: int) -> Parsed | None:
