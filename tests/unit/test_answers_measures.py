@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actors.conversation.answers import measured_answer
-from actors.conversation.answers.units import apart, told
+from actors.conversation.answers.units import apart, told, told_per_seconds
 from schemas.measures import (
     Burn,
     Compared,
@@ -94,6 +94,14 @@ def test_values_with_their_units(value: float, unit: str | None, text: str) -> N
 def test_how_far_two_values_are_apart() -> None:
     assert apart(0.0327, 0.0172, "ratio") == "1.55 percentage points"
     assert apart(0.0479, 0.2119, "seconds") == "164 ms"
+
+
+@pytest.mark.parametrize(
+    ("unit", "seconds"),
+    [("requests_per_minute", 60), ("usd_per_day", 86_400), ("requests_per_second", 1), ("ratio", 1), (None, 1)],
+)
+def test_conditions_are_per_second_whatever_is_told(unit: str | None, seconds: float) -> None:
+    assert told_per_seconds(unit) == seconds
 
 
 def test_a_value_and_what_it_is_made_of() -> None:
