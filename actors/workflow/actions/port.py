@@ -15,8 +15,8 @@ from schemas.identity import Identity, Permission
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One attempt of one effect, `attempt` counted from 1. `effect_key` (`run:step:item:do`, or `:undo`) is the same
-    at each attempt; `seconds` is the time the attempt has, None without limit."""
+    """One attempt of one effect, `attempt` counted from 1. `effect_key` (`run:step:item:do`, or `:undo`) is the
+    same at each attempt; `seconds` is the time the attempt has, None without limit."""
 
     identity: Identity
     run_id: str
