@@ -31,7 +31,7 @@ CREATE TABLE run (
     fingerprint text NOT NULL,                   -- of what was asked for
     parent_id   text,                            -- the run whose step waits for this one
     parent_step text,
-    parent_item text,
+    parent_item integer,
     depth       integer NOT NULL DEFAULT 0,
     status      text NOT NULL CHECK (status IN ('pending', 'running', 'waiting_approval', 'paused', 'succeeded',
                                                 'failed', 'cancelled', 'compensating', 'compensated')),
@@ -41,12 +41,13 @@ CREATE TABLE run (
     steps_done  integer NOT NULL DEFAULT 0,
     actor       text,                            -- who holds it; see actor_lease
     epoch       integer NOT NULL DEFAULT 0,      -- rises with every new holder
+    revision    integer NOT NULL DEFAULT 0,      -- rises with every write of the holder
     signals     integer NOT NULL DEFAULT 0,      -- rises with every word from outside: decision, cancel, pause …
     wake_at     timestamptz,                     -- when it is to be taken up again; null: only on a signal
     last_seq    bigint NOT NULL DEFAULT 0,       -- the number of the newest event
     pause_requested_at  timestamptz,
     cancel_requested_at timestamptz,
-    cancel      jsonb,                           -- who cancelled, why, and whether to undo
+    cancel      jsonb,                           -- who, why, and whether to take back what was done
     deadline_at timestamptz,
     created_at  timestamptz NOT NULL DEFAULT now(),
     started_at  timestamptz,
@@ -64,7 +65,7 @@ CREATE INDEX run_newest ON run (created_at DESC, id DESC);
 CREATE TABLE step (
     run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
     step_id     text NOT NULL,
-    item        text NOT NULL,                   -- '' for the step itself, '0', '1', … of a for_each
+    item        integer NOT NULL,                -- 0, or the element of a for_each; -1 the for_each as a whole
     status      text NOT NULL CHECK (status IN ('pending', 'ready', 'running', 'waiting', 'succeeded', 'failed',
                                                 'skipped', 'cancelled', 'compensated')),
     attempt     integer NOT NULL DEFAULT 0,      -- how often the effect was asked for
@@ -90,7 +91,7 @@ CREATE TABLE action_slot (
     action      text NOT NULL,                   -- an action whose concurrency is capped
     run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        text NOT NULL,
+    item        integer NOT NULL,
     actor       text NOT NULL,                   -- counts only while this actor's lease holds
     PRIMARY KEY (action, run_id, step_id, item)
 );
@@ -98,7 +99,7 @@ CREATE TABLE action_slot (
 CREATE TABLE approval (
     run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
     step_id     text NOT NULL,
-    item        text NOT NULL,
+    item        integer NOT NULL,
     kind        text NOT NULL CHECK (kind IN ('approval', 'question', 'verdict')),
     title       text NOT NULL,
     message     text NOT NULL,
@@ -124,7 +125,7 @@ CREATE INDEX approval_pending ON approval (requested_at DESC) WHERE outcome IS N
 CREATE TABLE decision (
     run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        text NOT NULL,
+    item        integer NOT NULL,
     kind        text NOT NULL,
     decided_by  text NOT NULL,
     decision    text NOT NULL,
