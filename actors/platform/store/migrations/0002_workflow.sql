@@ -54,7 +54,7 @@ CREATE TABLE run (
     finished_at timestamptz,
     FOREIGN KEY (name, version) REFERENCES definition,
     UNIQUE (owner, idempotency_key)
-);
+) WITH (fillfactor = 70);                        -- room for its many updates in place
 CREATE INDEX run_due ON run (wake_at)
     WHERE actor IS NULL AND status NOT IN ('succeeded', 'failed', 'cancelled', 'compensated');
 CREATE INDEX run_held ON run (actor)
@@ -62,8 +62,9 @@ CREATE INDEX run_held ON run (actor)
 CREATE INDEX run_of_owner ON run (owner, id DESC);
 CREATE INDEX run_newest ON run (created_at DESC, id DESC);
 
+-- Steps and events are written by statements that hold the run's row: a foreign key would ask again for each row.
 CREATE TABLE step (
-    run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
+    run_id      text NOT NULL,
     step_id     text NOT NULL,
     item        integer NOT NULL,                -- 0, or the element of a for_each; -1 the for_each as a whole
     status      text NOT NULL CHECK (status IN ('pending', 'ready', 'running', 'waiting', 'succeeded', 'failed',
@@ -85,7 +86,7 @@ CREATE TABLE step (
     undo_failures integer NOT NULL DEFAULT 0,
     undo_error  jsonb,
     PRIMARY KEY (run_id, step_id, item)
-);
+) WITH (fillfactor = 70);
 
 CREATE TABLE action_slot (
     action      text NOT NULL,                   -- an action whose concurrency is capped
@@ -97,10 +98,11 @@ CREATE TABLE action_slot (
 );
 
 CREATE TABLE approval (
-    run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
+    run_id      text NOT NULL REFERENCES run,
     step_id     text NOT NULL,
     item        integer NOT NULL,
     kind        text NOT NULL CHECK (kind IN ('approval', 'question', 'verdict')),
+    round       integer NOT NULL,                -- a step that is tried again asks again
     title       text NOT NULL,
     message     text NOT NULL,
     details     jsonb,
@@ -114,11 +116,11 @@ CREATE TABLE approval (
     requested_at timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz,
     remind_at   timestamptz,
-    remind_seconds double precision,
+    remind_seconds double precision,             -- again after so long
     outcome     text,                            -- null while it waits; set once
     answer      jsonb,
     closed_at   timestamptz,
-    PRIMARY KEY (run_id, step_id, item, kind)
+    PRIMARY KEY (run_id, step_id, item, kind, round)
 );
 CREATE INDEX approval_pending ON approval (requested_at DESC) WHERE outcome IS NULL;
 
@@ -127,6 +129,7 @@ CREATE TABLE decision (
     step_id     text NOT NULL,
     item        integer NOT NULL,
     kind        text NOT NULL,
+    round       integer NOT NULL,
     decided_by  text NOT NULL,
     decision    text NOT NULL,
     plan_hash   text NOT NULL,
@@ -135,12 +138,12 @@ CREATE TABLE decision (
     self        boolean NOT NULL,                -- by the person who started the run
     source      text NOT NULL,
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (run_id, step_id, item, kind, decided_by),   -- the first word of each person counts
-    FOREIGN KEY (run_id, step_id, item, kind) REFERENCES approval ON DELETE CASCADE
+    PRIMARY KEY (run_id, step_id, item, kind, round, decided_by),   -- the first word of each person counts
+    FOREIGN KEY (run_id, step_id, item, kind, round) REFERENCES approval
 );
 
 CREATE TABLE event (
-    run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
+    run_id      text NOT NULL,
     seq         bigint NOT NULL,
     type        text NOT NULL,
     payload     jsonb NOT NULL,
