@@ -14,15 +14,23 @@ Permission = Literal[
     "telemetry.read",
     "session.any",
     "system.scale",
+    "workflow.read",
+    "workflow.start",
+    "workflow.any",
+    "approval.decide",
+    "command.run",
 ]
 
-_VIEWER: frozenset[Permission] = frozenset({"chat", "telemetry.read"})
+_VIEWER: frozenset[Permission] = frozenset({"chat", "telemetry.read", "workflow.read"})
+_OPERATOR: frozenset[Permission] = frozenset({*_VIEWER, "workflow.start"})
+_APPROVER: frozenset[Permission] = frozenset({*_OPERATOR, "workflow.any", "approval.decide"})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,
-    "operator": _VIEWER,
-    "approver": _VIEWER,
-    "admin": frozenset({*_VIEWER, "session.any", "system.scale"}),
+    "operator": _OPERATOR,
+    "approver": _APPROVER,
+    "admin": frozenset({*_APPROVER, "session.any", "system.scale", "command.run"}),
 }
+"""`workflow.any`: to see runs of others, which whoever decides about them must. To steer them is for admins."""
 
 
 def owner_token(user: str) -> str:

@@ -171,9 +171,7 @@ def test_upstream_names_the_worst_and_ranks() -> None:
 
 def test_upstream_within_the_objective() -> None:
     text = upstream(changed(PAYMENT, service="orders"), changed(PAYMENT, service="inventory"))
-    assert text.startswith(
-        "All 2 upstream dependencies of the payment service with data are within the SLO target"
-    )
+    assert text.startswith("Both upstream dependencies of the payment service with data are within the SLO target")
 
 
 def test_upstream_without_any() -> None:

@@ -28,10 +28,13 @@ CHECKOUT_SECONDS = 5.0  # a request waits this long for a free connection
 
 
 class Database:
-    """One room's view of PostgreSQL. `path` is the room's `queries.sql`."""
+    """One room's view of PostgreSQL. `path` is the room's `queries.sql`, `shared` those of the platform that it
+    uses too."""
 
-    def __init__(self, settings: DatabaseSettings, path: Path, telemetry: Telemetry) -> None:
-        self._queries = queries.load(path)
+    def __init__(
+        self, settings: DatabaseSettings, path: Path, telemetry: Telemetry, shared: tuple[Path, ...] = ()
+    ) -> None:
+        self._queries = queries.load(path, *shared)
         self._settings = settings
         self._seconds = telemetry.histogram(
             "copilot_store_seconds", "One statement, or one grouped transaction.", ("query",)

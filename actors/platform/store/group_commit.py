@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from actors.platform.guard.fault_points import fault_point
 from actors.platform.store.database import Database, Row
 from schemas.errors import Unavailable
 
@@ -72,7 +73,9 @@ class GroupCommit:
     async def _commit(self, writes: list[_Write]) -> None:
         writes = sorted(writes, key=lambda write: write.order)
         try:
+            await fault_point("store.commit.before")
             rows = await self._database.batch([s for write in writes for s in write.statements])
+            await fault_point("store.commit.after")
         except Unavailable as error:
             # Whether the commit happened is not known; the caller's retry finds its own key.
             _refuse(writes, error)
