@@ -15,6 +15,7 @@ APPROVER_ROLES: tuple[Role, ...] = ("approver", "admin")
 ApprovalKind = Literal["approval", "question", "verdict"]
 """`question`: core.ask; `verdict`: whether an effect happened whose actor died, which only a person can say."""
 Choice = Literal["approve", "reject", "answer", "happened", "again", "fail"]
+OnExpiry = Literal["reject", "fail"]
 ApprovalOutcome = Literal["approve", "reject", "answer", "happened", "again", "fail", "expired", "cancelled"]
 
 
@@ -53,7 +54,7 @@ class ApprovalItem(Frozen):
     """What follows."""
     requested_at: AwareDatetime
     expires_at: AwareDatetime | None = None
-    on_expiry: Literal["reject", "approve", "fail"] = "reject"
+    on_expiry: OnExpiry = "reject"
     status: Literal["pending", "closed"] = "pending"
     outcome: ApprovalOutcome | None = None
     decisions: tuple[DecisionRecord, ...] = ()

@@ -161,7 +161,9 @@ DELETE_TRIGGER = Request(
 )
 FIRE_WEBHOOK = Request(ROOT + "workflows.trigger.webhook", triggers.FireWebhook, workflow.RunAccepted, "workflow")
 RUN_EVENT = Event(ROOT + "workflow.{run}.{kind}", workflow.RunEvent, client_may_subscribe=True)
+EMITTED = Event(ROOT + "event.emitted.{name}", workflow.Emitted, stream=EVENTS)
 RUN_WAKE = Event(ROOT + "internal.workflow.wake", workflow.RunWake)
+PROBE = Request(ROOT + "adapters.{module}.{action}.probe", adapters.Command, adapters.Probed, "adapters")
 
 # --- the system itself -----------------------------------------------------------------------------
 

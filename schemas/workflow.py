@@ -191,6 +191,15 @@ class RunEvents(BaseModel):
     ended: bool
 
 
+class Emitted(BaseModel):
+    """What a `core.emit` step says; kept until taken. The CloudEvent's id is the effect's key."""
+
+    name: str
+    data: dict[str, Any]
+    workflow_id: str
+    step_id: str
+
+
 class RunWake(BaseModel):
     """Something about a run has changed in the store: its owner looks, or an actor takes it."""
 

@@ -54,7 +54,7 @@ WITH due AS (
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
-UPDATE run SET actor = %(actor)s, epoch = epoch + 1 FROM due WHERE run.id = due.id
+UPDATE run SET actor = %(actor)s, epoch = epoch + 1, claims = claims + 1 FROM due WHERE run.id = due.id
 RETURNING run.id, run.epoch;
 
 -- name: claim_left_behind
@@ -68,7 +68,7 @@ WITH due AS (
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
-UPDATE run SET actor = %(actor)s, epoch = epoch + 1 FROM due WHERE run.id = due.id
+UPDATE run SET actor = %(actor)s, epoch = epoch + 1, claims = claims + 1 FROM due WHERE run.id = due.id
 RETURNING run.id, run.epoch;
 
 -- name: next_wake
@@ -79,7 +79,7 @@ WHERE actor IS NULL AND status NOT IN ('succeeded', 'failed', 'cancelled', 'comp
 -- name: load_run
 -- The run as its new holder finds it; nothing where it has passed to another meanwhile.
 SELECT id, owner, user_name, identity, name, version, inputs, source, status, error, parent_id, depth, epoch,
-       revision, signals, pause_requested_at, cancel_requested_at, cancel, deadline_at, started_at
+       revision, claims, signals, pause_requested_at, cancel_requested_at, cancel, deadline_at, started_at
 FROM run WHERE id = %(run_id)s AND actor = %(actor)s AND epoch = %(epoch)s;
 
 -- name: load_steps
@@ -95,9 +95,9 @@ FROM step WHERE run_id = %(run_id)s;
 -- seen every word from outside, or a cancel that was accepted would be passed over.
 WITH held AS (
     UPDATE run SET status = %(status)s, error = %(error)s::jsonb, outputs = %(outputs)s::jsonb,
-        steps_done = %(steps_done)s, revision = revision + 1, last_seq = last_seq + %(told)s,
+        steps_done = %(steps_done)s, revision = revision + 1, claims = 0, last_seq = last_seq + %(told)s,
         actor = CASE WHEN %(keep)s THEN actor END, wake_at = %(wake_at)s,
-        started_at = COALESCE(started_at, %(at)s), finished_at = CASE WHEN %(ended)s THEN %(at)s::timestamptz END
+        started_at = %(started_at)s, finished_at = CASE WHEN %(ended)s THEN %(at)s::timestamptz END
     WHERE id = %(run_id)s AND actor = %(actor)s AND epoch = %(epoch)s AND revision = %(revision)s
       AND (NOT %(strict)s OR signals = %(signals)s)
     RETURNING id, last_seq - %(told)s AS seq
@@ -234,19 +234,18 @@ UPDATE run SET signals = signals + 1, wake_at = now()
 WHERE id = %(run_id)s AND status NOT IN ('succeeded', 'failed', 'cancelled', 'compensated')
 RETURNING id, actor;
 
--- name: take_slot
--- Decides whether one more of a capped action may start. The lock makes two that count at the same moment go one
--- after the other, or both would see the last free place. What a dead actor held does not count.
-WITH alone AS MATERIALIZED (
-    SELECT pg_advisory_xact_lock(hashtextextended('slot ' || %(action)s, 0)) AS taken
-), freed AS (
-    DELETE FROM action_slot s USING alone WHERE s.action = %(action)s
-        AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = s.actor AND l.until > now())
-)
-SELECT FROM alone;
+-- name: lock_slots
+-- Actors that count the places of a capped action go one after the other until the commit, or two would see the last
+-- free one. A statement of its own, so that the next ones have a snapshot from after the wait.
+SELECT pg_advisory_xact_lock(hashtextextended('slots ' || %(action)s, 0));
 
--- name: fill_slot
--- The second half of taking a place, with a snapshot from after the lock.
+-- name: free_dead_slots
+-- What a dead actor held does not count.
+DELETE FROM action_slot s WHERE s.action = %(action)s
+    AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = s.actor AND l.until > now());
+
+-- name: take_slot
+-- Decides whether one more of a capped action may start; a row is the place.
 INSERT INTO action_slot (action, run_id, step_id, item, actor)
 SELECT %(action)s, %(run_id)s, %(step_id)s, %(item)s, %(actor)s
 WHERE (SELECT count(*) FROM action_slot WHERE action = %(action)s

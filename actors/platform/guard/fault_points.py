@@ -25,6 +25,12 @@ VARIABLE = "COPILOT_FAULT_POINTS"
 FaultPoint = Literal[
     "store.commit.before",  # a grouped transaction is about to be sent
     "store.commit.after",  # it is committed, and nobody has been told
+    "workflow.claim",  # runs are this actor's own in the store, and it has done nothing for them yet
+    "workflow.step.intent",  # `running` and the attempt are stored, the effect has not been asked for
+    "workflow.step.effect",  # the effect has happened, its result is not stored
+    "workflow.step.commit",  # the result is stored, the next steps have not been taken up
+    "workflow.outbox.publish",  # events are on the bus, and not marked as published
+    "workflow.outbox.mark",  # events are marked as published
 ]
 POINTS: frozenset[str] = frozenset(get_args(FaultPoint))
 

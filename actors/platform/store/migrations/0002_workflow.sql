@@ -42,6 +42,7 @@ CREATE TABLE run (
     actor       text,                            -- who holds it; see actor_lease
     epoch       integer NOT NULL DEFAULT 0,      -- rises with every new holder
     revision    integer NOT NULL DEFAULT 0,      -- rises with every write of the holder
+    claims      integer NOT NULL DEFAULT 0,      -- since the last write: holders that came to nothing
     signals     integer NOT NULL DEFAULT 0,      -- rises with every word from outside: decision, cancel, pause …
     wake_at     timestamptz,                     -- when it is to be taken up again; null: only on a signal
     last_seq    bigint NOT NULL DEFAULT 0,       -- the number of the newest event
