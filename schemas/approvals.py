@@ -35,7 +35,7 @@ class ApprovalItem(Frozen):
     id: str
     workflow_id: str
     step_id: str
-    item: str = ""
+    item: int = 0
     kind: ApprovalKind
     workflow: str
     title: str
@@ -63,7 +63,7 @@ class Decision(RunRef):
     """One person's word on one waiting step."""
 
     step_id: str
-    item: str = ""
+    item: int = 0
     decision: Choice
     plan_hash: str
     comment: str = Field(default="", max_length=4_000)
@@ -76,7 +76,7 @@ class DecisionTaken(BaseModel):
 
     workflow_id: str
     step_id: str
-    item: str = ""
+    item: int = 0
     decision: Choice
     outcome: ApprovalOutcome | None = None
     approvals: int

@@ -46,17 +46,19 @@ class StepError(Frozen):
 
 
 class StepState(Frozen):
-    """One step, or one item of a `for_each` step (`item` is its place, from "0"; "" for the step itself).
+    """One step, or one element of a `for_each` step (`item` is its place, from 0; null for the step itself).
     Times have microseconds."""
 
     id: str
-    item: str = ""
+    item: int | None = None
     uses: str
     status: StepStatus
     attempt: int = 0
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
     output: Any = None
+    output_omitted: bool = False
+    """Too large to be shown here."""
     error: StepError | None = None
     waits_for: str | None = None
     """In words: an approval, an answer, a time, another run."""

@@ -165,7 +165,7 @@ class RunPage(BaseModel):
 
 class RunEvent(Frozen):
     """One change of a run, numbered from 1 without gaps. `status` is the run's after the change. An output of
-    more than 4 KB is left out of the step here (`output_omitted`); the run itself has it."""
+    more than 4 KB is left out of the step here; the run itself has it."""
 
     workflow_id: str
     sequence: int
@@ -173,7 +173,6 @@ class RunEvent(Frozen):
     at: AwareDatetime
     status: RunStatus
     step: StepState | None = None
-    output_omitted: bool = False
     approval: ApprovalItem | None = None
     decision: DecisionRecord | None = None
     error: StepError | None = None

@@ -21,7 +21,7 @@ class Call:
     identity: Identity
     run_id: str
     step_id: str
-    item: str
+    item: int
     input: dict[str, Any]
     effect_key: str
     attempt: int
@@ -36,7 +36,7 @@ class Happened:
 
 
 class Executor(Protocol):
-    """Runs one action. Cancelling the task that awaits `run` must leave nothing running."""
+    """Runs one action. Cancelling the task that awaits `run` must leave nothing running, where `interruptible`."""
 
     @property
     def effect(self) -> ActionClass:
@@ -47,6 +47,11 @@ class Executor(Protocol):
     @property
     def permission(self) -> Permission | None:
         """What the starter of the run needs; None: nothing beside `workflow.start`."""
+        ...
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether cancelling ends the effect: a run that is cancelled waits for the end of what is not."""
         ...
 
     async def run(self, call: Call) -> Any:

@@ -31,7 +31,7 @@ CREATE TABLE run (
     fingerprint text NOT NULL,                   -- of what was asked for
     parent_id   text,                            -- the run whose step waits for this one
     parent_step text,
-    parent_item text,
+    parent_item integer,
     depth       integer NOT NULL DEFAULT 0,
     status      text NOT NULL CHECK (status IN ('pending', 'running', 'waiting_approval', 'paused', 'succeeded',
                                                 'failed', 'cancelled', 'compensating', 'compensated')),
@@ -41,19 +41,20 @@ CREATE TABLE run (
     steps_done  integer NOT NULL DEFAULT 0,
     actor       text,                            -- who holds it; see actor_lease
     epoch       integer NOT NULL DEFAULT 0,      -- rises with every new holder
+    revision    integer NOT NULL DEFAULT 0,      -- rises with every write of the holder
     signals     integer NOT NULL DEFAULT 0,      -- rises with every word from outside: decision, cancel, pause …
     wake_at     timestamptz,                     -- when it is to be taken up again; null: only on a signal
     last_seq    bigint NOT NULL DEFAULT 0,       -- the number of the newest event
     pause_requested_at  timestamptz,
     cancel_requested_at timestamptz,
-    cancel      jsonb,                           -- who cancelled, why, and whether to undo
+    cancel      jsonb,                           -- who, why, and whether to take back what was done
     deadline_at timestamptz,
     created_at  timestamptz NOT NULL DEFAULT now(),
     started_at  timestamptz,
     finished_at timestamptz,
     FOREIGN KEY (name, version) REFERENCES definition,
     UNIQUE (owner, idempotency_key)
-);
+) WITH (fillfactor = 70);                        -- room for its many updates in place
 CREATE INDEX run_due ON run (wake_at)
     WHERE actor IS NULL AND status NOT IN ('succeeded', 'failed', 'cancelled', 'compensated');
 CREATE INDEX run_held ON run (actor)
@@ -61,10 +62,11 @@ CREATE INDEX run_held ON run (actor)
 CREATE INDEX run_of_owner ON run (owner, id DESC);
 CREATE INDEX run_newest ON run (created_at DESC, id DESC);
 
+-- Steps and events are written by statements that hold the run's row: a foreign key would ask again for each row.
 CREATE TABLE step (
-    run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
+    run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        text NOT NULL,                   -- '' for the step itself, '0', '1', … of a for_each
+    item        integer NOT NULL,                -- 0, or the element of a for_each; -1 the for_each as a whole
     status      text NOT NULL CHECK (status IN ('pending', 'ready', 'running', 'waiting', 'succeeded', 'failed',
                                                 'skipped', 'cancelled', 'compensated')),
     attempt     integer NOT NULL DEFAULT 0,      -- how often the effect was asked for
@@ -84,22 +86,23 @@ CREATE TABLE step (
     undo_failures integer NOT NULL DEFAULT 0,
     undo_error  jsonb,
     PRIMARY KEY (run_id, step_id, item)
-);
+) WITH (fillfactor = 70);
 
 CREATE TABLE action_slot (
     action      text NOT NULL,                   -- an action whose concurrency is capped
     run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        text NOT NULL,
+    item        integer NOT NULL,
     actor       text NOT NULL,                   -- counts only while this actor's lease holds
     PRIMARY KEY (action, run_id, step_id, item)
 );
 
 CREATE TABLE approval (
-    run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
+    run_id      text NOT NULL REFERENCES run,
     step_id     text NOT NULL,
-    item        text NOT NULL,
+    item        integer NOT NULL,
     kind        text NOT NULL CHECK (kind IN ('approval', 'question', 'verdict')),
+    round       integer NOT NULL,                -- a step that is tried again asks again
     title       text NOT NULL,
     message     text NOT NULL,
     details     jsonb,
@@ -113,19 +116,20 @@ CREATE TABLE approval (
     requested_at timestamptz NOT NULL DEFAULT now(),
     expires_at  timestamptz,
     remind_at   timestamptz,
-    remind_seconds double precision,
+    remind_seconds double precision,             -- again after so long
     outcome     text,                            -- null while it waits; set once
     answer      jsonb,
     closed_at   timestamptz,
-    PRIMARY KEY (run_id, step_id, item, kind)
+    PRIMARY KEY (run_id, step_id, item, kind, round)
 );
 CREATE INDEX approval_pending ON approval (requested_at DESC) WHERE outcome IS NULL;
 
 CREATE TABLE decision (
     run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        text NOT NULL,
+    item        integer NOT NULL,
     kind        text NOT NULL,
+    round       integer NOT NULL,
     decided_by  text NOT NULL,
     decision    text NOT NULL,
     plan_hash   text NOT NULL,
@@ -134,12 +138,12 @@ CREATE TABLE decision (
     self        boolean NOT NULL,                -- by the person who started the run
     source      text NOT NULL,
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (run_id, step_id, item, kind, decided_by),   -- the first word of each person counts
-    FOREIGN KEY (run_id, step_id, item, kind) REFERENCES approval ON DELETE CASCADE
+    PRIMARY KEY (run_id, step_id, item, kind, round, decided_by),   -- the first word of each person counts
+    FOREIGN KEY (run_id, step_id, item, kind, round) REFERENCES approval
 );
 
 CREATE TABLE event (
-    run_id      text NOT NULL REFERENCES run ON DELETE CASCADE,
+    run_id      text NOT NULL,
     seq         bigint NOT NULL,
     type        text NOT NULL,
     payload     jsonb NOT NULL,
