@@ -10,11 +10,11 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 MICROSECONDS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000}
 """Per unit, the largest first."""
-PATTERN = r"^(\d+(\.\d+)?(ms|d|h|m|s))+$"
+PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|d|h|m|s))+$"
 LONGEST_TEXT = 64
 LONGEST = timedelta(days=366)
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[dhms])")
 
 
 def parse(text: str) -> timedelta:

@@ -12,8 +12,8 @@ The rules
    when all have (without elements: at once), and has failed when all have ended and one has failed.
 5. A step fails when its attempts are used up, or when its `if` or `for_each` cannot be evaluated. With
    `continue` everything else goes on, and rule 2 skips what needs it. With `stop` and `compensate` nothing new
-   starts: what has not begun is skipped, what waits is cancelled, what runs may finish; handlers alone go on,
-   and start when due.
+   starts: what is ready is skipped, and so is every step when it would be due; what waits is cancelled, what runs
+   may finish; handlers alone go on, and start when due.
 6. The run has failed when a step has, although another step has dealt with it. With `compensate`, what has
    succeeded and has a `compensate` is then taken back, unit by unit, in reverse order of completion.
 7. A cancelled run starts nothing more, not even handlers: what has not ended is cancelled, what runs is the
@@ -40,17 +40,17 @@ Outcome = Literal["succeeded", "failed", "cancelled"]
 
 
 class Key(NamedTuple):
-    """One unit of work: a step, and which element of its `for_each` (0 without one)."""
+    """One unit of work: a step, and which element of its `for_each` ("0", "1", …; "" without one)."""
 
     step: str
-    item: int = 0
+    item: str = ""
 
 
 class Node(NamedTuple):
     """A step as the graph sees it. `handles`: its `if` asks how steps have ended (rule 3)."""
 
     id: str
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
     handles: bool = False
     compensates: bool = False
 
@@ -99,10 +99,16 @@ class Changes:
 class Units:
     """The units of an opened step: those that have not ended, and how many have ended how."""
 
-    live: dict[int, Live]
+    live: dict[str, Live]
+    """By item."""
     counts: Counter[Ended] = field(default_factory=Counter[Ended])
 
-    def count(self, item: int, status: Ended) -> bool:
+    @classmethod
+    def ready(cls, items: int | None) -> Units:
+        """Of a step with so many elements; None: without `for_each`."""
+        return cls(dict.fromkeys([""] if items is None else map(str, range(items)), "ready"))
+
+    def count(self, item: str, status: Ended) -> bool:
         """One unit has ended; false where it had already."""
         if self.live.pop(item, None) is None:
             return False

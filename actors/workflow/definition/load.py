@@ -66,9 +66,13 @@ def _invalid(found: tuple[Violation, ...]) -> InvalidInput:
 
 
 def _form(error: ValidationError) -> tuple[Violation, ...]:
+    found = error.errors(include_url=False, include_input=False)
+    # A list whose only item is wrong is called too short as well, which it is not.
+    inside = {item["loc"][:n] for item in found for n in range(len(item["loc"]))}
     return tuple(
         Violation(pointer="".join(f"/{source.escaped(part)}" for part in item["loc"]), detail=_said(item))
-        for item in error.errors(include_url=False, include_input=False)
+        for item in found
+        if item["type"] != "too_short" or item["loc"] not in inside
     )
 
 

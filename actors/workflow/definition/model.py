@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from actors.workflow.definition.durations import Duration, written
 from actors.workflow.definition.inputs import Input
@@ -37,12 +37,22 @@ def _unwrapped(value: Any) -> Any:
     return value
 
 
+def _expression(value: Any) -> Any:
+    found = _unwrapped(value)
+    if isinstance(found, str) and not 0 < len(found) <= LONGEST_EXPRESSION:
+        raise ValueError(f"an expression has 1 to {LONGEST_EXPRESSION:,} characters")
+    return found
+
+
 def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
 def _list_or_expression(value: Any) -> Any:
-    return list(cast("list[Any]", value)) if isinstance(value, list | tuple) else _unwrapped(value)
+    found = list(cast("list[Any]", value)) if isinstance(value, list | tuple) else _expression(value)
+    if isinstance(found, str | list):
+        return cast("Any", found)
+    raise ValueError("must be an expression that gives a list, or a list")
 
 
 def _within(shortest: timedelta, longest: timedelta) -> AfterValidator:
@@ -54,26 +64,16 @@ def _within(shortest: timedelta, longest: timedelta) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _text_or_list(value: Any) -> Any:
-    if isinstance(value, str) and not 0 < len(value) <= LONGEST_EXPRESSION:
-        raise ValueError(f"an expression has 1 to {LONGEST_EXPRESSION:,} characters")
-    if isinstance(value, str | list):
-        return cast("Any", value)
-    raise ValueError("must be an expression that gives a list, or a list")
-
-
 _EXPRESSION = {"type": "string", "minLength": 1, "maxLength": LONGEST_EXPRESSION}
 Expression = Annotated[
     str,
-    BeforeValidator(_unwrapped),
-    Field(min_length=1, max_length=LONGEST_EXPRESSION),
+    BeforeValidator(_expression),
     WithJsonSchema({"anyOf": [{**_EXPRESSION, "description": "CEL"}, {"type": "boolean"}]}),
 ]
 """CEL, kept as its text."""
 Items = Annotated[
     str | list[Any],
-    BeforeValidator(_list_or_expression),
-    AfterValidator(_text_or_list),
+    PlainValidator(_list_or_expression),
     WithJsonSchema({"anyOf": [{**_EXPRESSION, "description": "CEL that gives a list"}, {"type": "array"}]}),
 ]
 Needs = Annotated[

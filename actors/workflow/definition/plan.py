@@ -50,8 +50,9 @@ class Decision:
     items: list[Any] | None = None
 
     @property
-    def units(self) -> int:
-        return 1 if self.items is None else len(self.items)
+    def count(self) -> int | None:
+        """For `Progress.open`."""
+        return None if self.items is None else len(self.items)
 
 
 class Plan:

@@ -40,14 +40,14 @@ class Progress:
         return self._settled(changes)
 
     def restore(
-        self, units: Iterable[tuple[Key, Status]], opened: Mapping[str, int], *, cancelled: bool = False
+        self, units: Iterable[tuple[Key, Status]], opened: Mapping[str, int | None], *, cancelled: bool = False
     ) -> Changes:
-        """Instead of `start`: what a store knows, that is each opened step's number of units, and the status of
-        every unit that is not pending (one without a status counts as ready).
+        """Instead of `start`: what a store knows, that is each opened step's number of elements (None without
+        `for_each`), and the status of every unit that is not pending (one without a status counts as ready).
 
         The changes are what follows and the store does not know yet; none where it wrote each change as a whole.
         """
-        self._units = {id: Units(dict.fromkeys(range(count), "ready")) for id, count in opened.items()}
+        self._units = {id: Units.ready(items) for id, items in opened.items()}
         for (id, item), status in units:
             if id not in self._units:
                 self._ended[id] = cast("Ended", status)
@@ -65,15 +65,18 @@ class Progress:
                 self._pass_on(id)
         return self._resumed(cancelled)
 
-    def open(self, step: str, units: int = 1) -> Changes:
-        """A due step begins, with so many units: the elements of its `for_each`, or one."""
+    def open(self, step: str, items: int | None = None) -> Changes:
+        """A due step begins, with one unit for each of so many elements; None: without `for_each`. Where the run
+        was stopped meanwhile it is skipped instead."""
         changes = Changes()
         if step in self._ended or step in self._units:
             return changes
-        self._units[step] = Units(dict.fromkeys(range(units), "ready"))
+        if not self.goes_on(step):
+            return self._without_units(step, "skipped")
+        units = self._units[step] = Units.ready(items)
         self._open.add(step)
-        changes.ready.extend(Key(step, item) for item in range(units))
-        if not units:
+        changes.ready.extend(Key(step, item) for item in units.live)
+        if not units.live:
             self._close(step, "succeeded", changes)
         return self._settled(changes)
 
@@ -85,11 +88,18 @@ class Progress:
         """Its `if` or `for_each` cannot be evaluated."""
         return self._without_units(step, "failed")
 
-    def mark(self, key: Key, status: Live) -> None:
-        """A unit that has not ended is ready, running or waiting now."""
+    def mark(self, key: Key, status: Live) -> Changes:
+        """A unit that has not ended is running now, or waits, or is ready to be tried again. Where the run was
+        stopped meanwhile it does neither of the latter, but is cancelled."""
         units = self._units.get(key.step)
-        if units is not None and key.item in units.live:
-            units.live[key.item] = status
+        if units is None or key.item not in units.live:
+            return Changes()
+        if status != "running" and not self.goes_on(key.step):
+            changes = self.end(key, "cancelled")
+            changes.closed.insert(0, (key, "cancelled"))
+            return changes
+        units.live[key.item] = status
+        return Changes()
 
     def end(self, key: Key, status: Ended) -> Changes:
         """A unit has ended for good: a failure that is tried again is none yet."""
@@ -97,10 +107,10 @@ class Progress:
         units = self._units.get(key.step)
         if units is None or not units.count(key.item, status):
             return changes
-        if status == "failed" and self._on_failure != "continue":
-            self._stop(changes)
         if not units.live:
             self._close(key.step, units.status(), changes)
+        if status == "failed" and self._on_failure != "continue":
+            self._stop(changes)
         return self._settled(changes)
 
     def cancel(self) -> Changes:
@@ -114,6 +124,10 @@ class Progress:
         return self._settled(changes)
 
     # --- how it stands -----------------------------------------------------------------------------
+
+    def goes_on(self, step: str) -> bool:
+        """Whether something new may start in the step: an attempt, a wait."""
+        return not self.stopped or (self._graph.nodes[step].handles and not self.cancelled)
 
     def needs(self, step: str) -> Needs:
         """How what the step needs has ended, for its `if`."""
@@ -165,8 +179,7 @@ class Progress:
 
     def _arrive(self, step: str, changes: Changes) -> None:
         """All needs of the step have ended."""
-        handles = self._graph.nodes[step].handles and not self.cancelled
-        if handles or (not self.stopped and self.needs(step).succeeded):
+        if self.goes_on(step) and (self._graph.nodes[step].handles or self.needs(step).succeeded):
             changes.due.append(step)
         else:
             changes.closed.append((Key(step), "skipped"))
@@ -192,15 +205,11 @@ class Progress:
         return complete
 
     def _stop(self, changes: Changes) -> None:
-        """Rule 5; once a run, so it may look at all steps."""
-        if self.stopped:
-            return
-        self.stopped = True
-        for id, node in self._graph.nodes.items():
-            if not node.handles and id not in self._ended and id not in self._units:
-                changes.closed.append((Key(id), "skipped"))
-                self._close(id, "skipped", changes)
-        self._halt(changes, handlers=False)
+        """Rule 5. What has not begun is skipped when it would have been due: a handler behind it must not start
+        before everything above has ended."""
+        if not self.stopped:
+            self.stopped = True
+            self._halt(changes, handlers=False)
 
     def _halt(self, changes: Changes, *, handlers: bool) -> None:
         for id in sorted(self._open):

@@ -143,10 +143,9 @@ def _end(value: str, at: int) -> int:
 def _after_string(value: str, start: int) -> int:
     quote = value[start]
     mark = quote * 3 if value.startswith(quote * 3, start) else quote
-    raw = value[start - 1 : start] in ("r", "R")
     at = start + len(mark)
     while at < len(value):
         if value.startswith(mark, at):
             return at + len(mark)
-        at += 2 if value[at] == "\\" and not raw else 1
+        at += 2 if value[at] == "\\" else 1
     raise ExpressionError("a text in quotes does not end")
