@@ -77,6 +77,14 @@ class ObservatorySettings(Section):
     catalogue_ttl_seconds: float = Field(gt=0)
 
 
+class WorkflowSettings(Section):
+    http_allow: tuple[str, ...]
+    http_seconds: float = Field(gt=0)
+    command_seconds: float = Field(gt=0)
+    command_memory_mb: int = Field(ge=16)
+    command_environment: tuple[str, ...]
+
+
 class SloSettings(Section):
     error_rate: float = Field(gt=0, lt=1)
     latency_p95_seconds: float = Field(gt=0)
@@ -123,6 +131,7 @@ class Settings(BaseSettings):
     llm: LlmSettings
     auth: AuthSettings
     observatory: ObservatorySettings
+    workflow: WorkflowSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
     limits: LimitSettings
