@@ -6,10 +6,11 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from aiohttp import web
 
-from actors.embedded.shop.actions import InvalidAction, NothingToRollBack, parse
+from actors.embedded.shop.actions import InvalidAction, KeyUsed, NothingToRollBack, parse
 from actors.embedded.shop.exposition import CONTENT_TYPE
 from actors.embedded.shop.generator import chunk_of, micros
 from actors.embedded.shop.logs import logs
@@ -102,6 +103,7 @@ class Api:
         return {
             "version": life.version,
             "previous_version": life.versions[-2] if len(life.versions) > 1 else None,
+            "canary": asdict(life.canary) if life.canary else None,
             "replicas": life.replicas,
             "deployed_at": rfc3339(life.deployed_at),
             "started_at": rfc3339(life.started_at),
@@ -112,6 +114,7 @@ class Api:
                     "event": each.event,
                     "by": each.by,
                     "version": each.version,
+                    "canary": asdict(each.canary) if each.canary else None,
                     "replicas": each.replicas,
                 }
                 for each in past[-HISTORY_SHOWN:]
@@ -127,7 +130,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     """`{"error": …}` for whatever goes wrong on the caller's side."""
     try:
         return await handler(request)
-    except NothingToRollBack as error:
+    except (NothingToRollBack, KeyUsed) as error:
         return web.json_response({"error": str(error)}, status=409)
     except (InvalidAction, InvalidReading) as error:
         return web.json_response({"error": str(error)}, status=400)

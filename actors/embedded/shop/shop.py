@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.embedded.shop.actions import Action, Kind, NothingToRollBack, Request
+from actors.embedded.shop.actions import Action, KeyUsed, Kind, NothingToRollBack, Request
 from actors.embedded.shop.cells import Cells, Counts
 from actors.embedded.shop.exposition import Catalogue, Family, scrape_text
 from actors.embedded.shop.gauges import gauges
@@ -109,15 +109,19 @@ class Shop:
     def act(self, request: Request, now: int) -> Action:
         """Take an action, on disk before this returns; one whose key was seen before is not taken again.
 
-        Raises NothingToRollBack.
+        Raises NothingToRollBack; KeyUsed where the key was seen with another request.
         """
         with self._lock:
             for done in self.generator.actions:
                 if request.key is not None and done.request.key == request.key:
+                    if done.request != request:
+                        raise KeyUsed(f"the key {request.key} was used for another action")
                     return done
             action = Action(max(now, self._latest + 1), request)
-            if request.kind is Kind.ROLLBACK and len(self.life(request.service, action.at).versions) < 2:
-                raise NothingToRollBack(f"{request.service} has no version before the one that runs")
+            if request.kind is Kind.ROLLBACK:
+                life = self.life(request.service, action.at)
+                if life.canary is None and len(life.versions) < 2:
+                    raise NothingToRollBack(f"{request.service} has no version before the one that runs")
             with self.files.locked():
                 self.files.append(action)
             self._latest = action.at

@@ -24,6 +24,14 @@ KERNEL = "kernel"
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """A second version that gets a share of the requests, above 0 and below 1."""
+
+    version: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Life:
     """A service from `at` on, until the next one. Times in microseconds since the Unix epoch."""
 
@@ -37,6 +45,7 @@ class Life:
     restarts: int
     killed_at: int | None
     """When the leak will have used up the memory, if nothing comes between."""
+    canary: Canary | None = None
 
     @property
     def version(self) -> str:
@@ -135,6 +144,10 @@ def _after(life: Life, event: _Event, leak: Leak | None) -> Life | None:
     life = replace(life, at=event.at, event=request.kind.value, by=USER)
     if request.kind is Kind.SCALE:
         return replace(life, replicas=request.replicas or life.replicas)
+    if request.kind is Kind.DEPLOY and request.share is not None:
+        return replace(life, canary=Canary(request.version or life.version, request.share), deployed_at=life.at)
+    if request.kind is Kind.ROLLBACK and life.canary is not None:
+        return replace(life, canary=None, deployed_at=life.at)
     if request.kind is Kind.DEPLOY:
         life = _with_versions(life, (*life.versions, request.version or life.version))
     elif request.kind is Kind.ROLLBACK and len(life.versions) > 1:
@@ -157,7 +170,7 @@ def _released(life: Life, event: _Event, release: Release, leak: Leak | None) ->
 
 
 def _with_versions(life: Life, versions: tuple[str, ...]) -> Life:
-    return replace(life, versions=versions, deployed_at=life.at)
+    return replace(life, versions=versions, canary=None, deployed_at=life.at)
 
 
 def _started(life: Life, leak: Leak | None) -> Life:
