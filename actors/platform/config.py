@@ -77,6 +77,12 @@ class ObservatorySettings(Section):
     catalogue_ttl_seconds: float = Field(gt=0)
 
 
+class OrchestratorSettings(Section):
+    backend: Literal["shop"]
+    url: str
+    timeout_seconds: float = Field(gt=0)
+
+
 class WorkflowSettings(Section):
     http_allow: tuple[str, ...]
     http_seconds: float = Field(gt=0)
@@ -131,6 +137,7 @@ class Settings(BaseSettings):
     llm: LlmSettings
     auth: AuthSettings
     observatory: ObservatorySettings
+    orchestrator: OrchestratorSettings
     workflow: WorkflowSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
-from actors.embedded.shop import SERVICES
+from actors.embedded.shop import ENVIRONMENT, ENVIRONMENTS, SERVICES
 
 LARGEST_SCALE = 50
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
-_FIELDS = frozenset({"action", "service", "version", "share", "replicas", "key"})
+_FIELDS = frozenset({"action", "service", "environment", "version", "share", "replicas", "key"})
 
 
 class InvalidAction(ValueError):
@@ -45,6 +45,7 @@ class Request:
     replicas: int | None = None
     key: str | None = None
     share: float | None = None
+    environment: str = ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Action:
             "at": self.at,
             "action": request.kind.value,
             "service": request.service,
+            "environment": request.environment,
             "version": request.version,
             "share": request.share,
             "replicas": request.replicas,
@@ -73,7 +75,7 @@ class Action:
 
 
 def parse(body: object) -> Request:
-    """`{action, service, version?, share?, replicas?, key?}` as a request. Raises InvalidAction."""
+    """`{action, service, environment?, version?, share?, replicas?, key?}` as a request. Raises InvalidAction."""
     if not isinstance(body, dict):
         raise InvalidAction("the body must be a JSON object")
     fields = cast("dict[str, object]", body)
@@ -95,6 +97,7 @@ def parse(body: object) -> Request:
         _replicas(replicas) if kind is Kind.SCALE else None,
         _key(fields.get("key")),
         _share(fields.get("share")),
+        _environment(fields.get("environment")),
     )
 
 
@@ -109,6 +112,14 @@ def _version(value: object) -> str:
     if not isinstance(value, str) or not _VERSION.fullmatch(value):
         raise InvalidAction("deploy needs a version: 1 to 64 of letters, digits and . + _ -")
     return value
+
+
+def _environment(value: object) -> str:
+    if value is None:
+        return ENVIRONMENT
+    if value not in ENVIRONMENTS:
+        raise InvalidAction(f"no environment {value!r}; there are {', '.join(ENVIRONMENTS)}")
+    return str(value)
 
 
 def _share(value: object) -> float | None:

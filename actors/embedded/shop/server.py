@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from aiohttp import web
 
+from actors.embedded.shop import ENVIRONMENT, ENVIRONMENTS
 from actors.embedded.shop.actions import InvalidAction, KeyUsed, NothingToRollBack, parse
 from actors.embedded.shop.exposition import CONTENT_TYPE
 from actors.embedded.shop.generator import chunk_of, micros
@@ -64,9 +65,11 @@ class Api:
 
     async def state(self, request: web.Request) -> web.Response:
         now = self._now
-        return web.json_response(
-            {"time": rfc3339(now), "services": {name: self._service(name, now) for name in self._names}}
-        )
+        environment = request.query.get("environment", ENVIRONMENT)
+        if environment not in ENVIRONMENTS:
+            raise InvalidReading(f"no environment {environment!r}; there are {', '.join(ENVIRONMENTS)}")
+        services = {name: self._service(name, now, environment) for name in self._names}
+        return web.json_response({"time": rfc3339(now), "environment": environment, "services": services})
 
     async def actions(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
@@ -77,7 +80,7 @@ class Api:
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidAction(f"the body is not JSON: {error}") from error
         action = await asyncio.to_thread(self._shop.act, asked, self._now)
-        after = self._service(asked.service, action.at)
+        after = self._service(asked.service, action.at, asked.environment)
         return web.json_response({**action.as_json(), "at": rfc3339(action.at), "state": after})
 
     async def logs(self, request: web.Request) -> web.Response:
@@ -97,9 +100,9 @@ class Api:
     def _names(self) -> tuple[str, ...]:
         return self._shop.scenario.own_services
 
-    def _service(self, name: str, now: int) -> dict[str, object]:
-        life = self._shop.life(name, now)
-        past = self._shop.line(name, now).between(now - 7 * DAY, now + 1)
+    def _service(self, name: str, now: int, environment: str) -> dict[str, object]:
+        line = self._shop.line(name, now, environment)
+        life, past = line.at(now), line.between(now - 7 * DAY, now + 1)
         return {
             "version": life.version,
             "previous_version": life.versions[-2] if len(life.versions) > 1 else None,

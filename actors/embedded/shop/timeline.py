@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.embedded.shop import ENVIRONMENT
 from actors.embedded.shop.actions import Action, Kind
 from actors.embedded.shop.scenario import DAY, SECOND, Leak, Release, Scenario, ServiceSpec
 
@@ -81,12 +82,25 @@ class _Event:
     deploys: bool = False
 
 
-def timeline(scenario: Scenario, service: str, actions: Sequence[Action], begin: int, end: int) -> Timeline:
-    """The lives of `service` from some time before `begin` until `end`."""
-    spec, leak = scenario.services[service], scenario.leak_of(service)
-    own = [action for action in actions if action.request.service == service]
+def timeline(
+    scenario: Scenario,
+    service: str,
+    actions: Sequence[Action],
+    begin: int,
+    end: int,
+    environment: str = ENVIRONMENT,
+) -> Timeline:
+    """The lives of `service` from some time before `begin` until `end`. Where nobody asks it anything, it neither
+    leaks nor is released every day."""
+    live = environment == ENVIRONMENT
+    spec, leak = scenario.services[service], scenario.leak_of(service) if live else None
+    own = [
+        action
+        for action in actions
+        if action.request.service == service and action.request.environment == environment
+    ]
     begin = min([begin, *(action.at for action in own)]) // DAY * DAY - DAY
-    releases = [release for release in scenario.releases if release.service == service]
+    releases = [release for release in scenario.releases if live and release.service == service]
     events = [_Event(action.at, action, None) for action in own]
     events += _daily(releases, begin, end)
     lives = [_first(spec, leak, begin)]
