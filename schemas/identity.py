@@ -17,6 +17,7 @@ Permission = Literal[
     "workflow.read",
     "workflow.start",
     "workflow.any",
+    "workflow.steer",
     "approval.decide",
     "command.run",
 ]
@@ -28,9 +29,11 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,
     "approver": _APPROVER,
-    "admin": frozenset({*_APPROVER, "session.any", "system.scale", "command.run"}),
+    "admin": frozenset(
+        {*_APPROVER, "session.any", "system.scale", "workflow.steer", "command.run"},
+    ),
 }
-"""`workflow.any`: to see runs of others, which whoever decides about them must. To steer them is for admins."""
+"""`workflow.any`: to see runs of others, as whoever decides about them must; `workflow.steer`: to steer them."""
 
 
 def owner_token(user: str) -> str:

@@ -18,7 +18,7 @@ AsksT = TypeVar("AsksT", bound=BaseModel)
 AnswersT = TypeVar("AnswersT", bound=BaseModel)
 
 
-_DOTTED = frozenset({"session", "run", "kind"})  # the ids of sessions and runs are <owner>.<ulid>
+_DOTTED = frozenset({"session", "run", "what"})  # the ids of sessions and runs are <owner>.<ulid>
 
 
 def _fill(pattern: str, parts: dict[str, str]) -> str:
@@ -160,7 +160,7 @@ DELETE_TRIGGER = Request(
     ROOT + "workflows.trigger.delete", triggers.TriggerRef, triggers.TriggerDeleted, "workflow"
 )
 FIRE_WEBHOOK = Request(ROOT + "workflows.trigger.webhook", triggers.FireWebhook, workflow.RunAccepted, "workflow")
-RUN_EVENT = Event(ROOT + "workflow.{run}.{kind}", workflow.RunEvent, client_may_subscribe=True)
+RUN_EVENT = Event(ROOT + "workflow.{run}.{what}", workflow.RunEvent, client_may_subscribe=True)
 EMITTED = Event(ROOT + "event.emitted.{name}", workflow.Emitted, stream=EVENTS)
 RUN_WAKE = Event(ROOT + "internal.workflow.wake", workflow.RunWake)
 PROBE = Request(ROOT + "adapters.{module}.{action}.probe", adapters.Command, adapters.Probed, "adapters")

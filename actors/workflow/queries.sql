@@ -106,7 +106,7 @@ WITH held AS (
                       deadline_at, child_id, started_at, finished_at, completed, undo, undo_attempt, undo_failures,
                       undo_error)
     SELECT held.id, s.* FROM held, jsonb_to_recordset(%(steps)s::jsonb) AS s (
-        step_id text, item integer, status text, attempt integer, failures integer, input jsonb, items jsonb,
+        step_id text, item text, status text, attempt integer, failures integer, input jsonb, items jsonb,
         output jsonb, error jsonb, wake_at timestamptz, deadline_at timestamptz, child_id text,
         started_at timestamptz, finished_at timestamptz, completed bigint, undo text, undo_attempt integer,
         undo_failures integer, undo_error jsonb)
@@ -125,18 +125,18 @@ WITH held AS (
     INSERT INTO approval (run_id, step_id, item, kind, round, title, message, details, options, approvers, quorum,
                           allow_self, on_expiry, plan_hash, plan, expires_at, remind_at, remind_seconds)
     SELECT held.id, a.* FROM held, jsonb_to_recordset(%(asked)s::jsonb) AS a (
-        step_id text, item integer, kind text, round integer, title text, message text, details jsonb, options jsonb,
+        step_id text, item text, kind text, round integer, title text, message text, details jsonb, options jsonb,
         approvers text[], quorum integer, allow_self boolean, on_expiry text, plan_hash text, plan jsonb,
         expires_at timestamptz, remind_at timestamptz, remind_seconds double precision)
     ON CONFLICT (run_id, step_id, item, kind, round) DO NOTHING
 ), closed AS (
     UPDATE approval SET outcome = c.outcome, closed_at = now()
-    FROM held, jsonb_to_recordset(%(closed)s::jsonb) AS c (step_id text, item integer, outcome text)
+    FROM held, jsonb_to_recordset(%(closed)s::jsonb) AS c (step_id text, item text, outcome text)
     WHERE approval.run_id = held.id AND approval.step_id = c.step_id AND approval.item = c.item
       AND approval.outcome IS NULL
 ), reminded AS (
     UPDATE approval SET remind_at = r.remind_at
-    FROM held, jsonb_to_recordset(%(reminded)s::jsonb) AS r (step_id text, item integer, remind_at timestamptz)
+    FROM held, jsonb_to_recordset(%(reminded)s::jsonb) AS r (step_id text, item text, remind_at timestamptz)
     WHERE approval.run_id = held.id AND approval.step_id = r.step_id AND approval.item = r.item
       AND approval.outcome IS NULL
 )
@@ -172,9 +172,10 @@ SELECT signals, pause_requested_at, cancel_requested_at, cancel,
 FROM run WHERE id = %(run_id)s;
 
 -- name: open_questions
--- What a run has asked people and not been told: times to expire and to remind.
-SELECT step_id, item, kind, round, expires_at, on_expiry, remind_at, remind_seconds
-FROM approval WHERE run_id = %(run_id)s AND outcome IS NULL;
+-- What a run has asked people and not taken in yet, whether it is settled or not: times to expire and to remind.
+SELECT a.step_id, a.item, a.kind, a.round, a.expires_at, a.on_expiry, a.remind_at, a.remind_seconds
+FROM approval a JOIN step s ON s.run_id = a.run_id AND s.step_id = a.step_id AND s.item = a.item
+WHERE a.run_id = %(run_id)s AND (s.status = 'waiting' OR s.undo = 'running') ORDER BY a.round;
 
 -- name: lock_run
 -- Whoever speaks to a run goes one after another until the commit. A statement of its own, so that the next one has
@@ -232,7 +233,15 @@ WHERE id = %(run_id)s AND NOT EXISTS (SELECT FROM changed);
 -- Tells a run that another one, which it waits for, has ended; its holder, or whoever claims it, looks.
 UPDATE run SET signals = signals + 1, wake_at = now()
 WHERE id = %(run_id)s AND status NOT IN ('succeeded', 'failed', 'cancelled', 'compensated')
-RETURNING id, actor;
+RETURNING id, actor, epoch;
+
+-- name: orphaned_runs
+-- Runs whose parent's step does not wait for them any more: it was cancelled, has failed, or has started another one.
+SELECT c.id, c.user_name FROM run c
+JOIN step s ON s.run_id = c.parent_id AND s.step_id = c.parent_step AND s.item = c.parent_item
+WHERE c.parent_id IS NOT NULL AND c.cancel_requested_at IS NULL
+  AND c.status IN ('pending', 'running', 'waiting_approval', 'paused')
+  AND (s.status IN ('failed', 'cancelled', 'skipped') OR (s.status = 'waiting' AND s.child_id IS DISTINCT FROM c.id));
 
 -- name: lock_slots
 -- Actors that count the places of a capped action go one after the other until the commit, or two would see the last

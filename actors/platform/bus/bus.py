@@ -152,6 +152,12 @@ class Bus:
         headers = {**envelope.headers(), **self._telemetry.current_headers()}
         await self._transport.publish(event.subject(**parts), payload.model_dump_json().encode(), headers)
 
+    async def publish_body(self, event: Event[Any], body: bytes, *, kind: str, id: str, **parts: str) -> None:
+        """Publishes what is JSON already; `kind` becomes `ce-type`, `id` `ce-id`. Raises NoAnswer when the bus is
+        away for so long that nothing more can be kept; `flush` says whether the server has it."""
+        headers = Envelope(id, self._name, kind, None, now()).headers()
+        await self._transport.publish(event.subject(**parts), body, headers)
+
     async def append(
         self,
         event: Event[Any],
@@ -162,11 +168,15 @@ class Bus:
         id: str,
         source: str | None = None,
         authorization: str | None = None,
+        once: bool = False,
         **parts: str,
     ) -> int:
-        """Writes to the event's stream; see `Transport.append`. `kind` becomes `ce-type`, `id` `ce-id`."""
+        """Writes to the event's stream; see `Transport.append`. `kind` becomes `ce-type`, `id` `ce-id`. With
+        `once` the stream itself drops the same id when it comes again within its window."""
         envelope = self._envelope(kind, payload, None, id, source, authorization)
         headers = {**envelope.headers(), **self._telemetry.current_headers()}
+        if once:
+            headers["Nats-Msg-Id"] = id
         body = payload.model_dump_json().encode()
         with self._telemetry.timed_append():
             return await self._transport.append(event.subject(**parts), body, headers, expected)
