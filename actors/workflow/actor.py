@@ -40,6 +40,11 @@ from schemas.subjects import (
 )
 
 
+def _old_seconds(lease_seconds: float) -> float:
+    """When an event that is not marked as told counts as left behind: several times what telling takes."""
+    return max(0.3, lease_seconds / 10)
+
+
 class WorkflowActor(PoolActor):
     """`more`: further actions by name, for tests and for modules of this pool."""
 
@@ -59,7 +64,7 @@ class WorkflowActor(PoolActor):
         actions = Actions(self.bus, self._start_child, more or {})
         definitions = Definitions(self._database, actions)
         self._holders = Holders(self._database, self.bus, actor, self._keeper, self.telemetry)
-        self._outbox = Outbox(self.bus, self._database, self._wake_parent)
+        self._outbox = Outbox(self.bus, self._database, self._wake_parent, _old_seconds(settings.lease_seconds))
         self._control = Control(self._database, self._commits, self._holders, self._outbox, actor)
         self._orphans = Orphans(self._database, self._control.cancel_orphan)
         self._starting = Starting(self._commits, definitions, actions, {}, self._holders, actor)

@@ -27,9 +27,6 @@ from schemas.workflow import RUN_FINAL
 log = structlog.get_logger(__name__)
 
 MARK_SECONDS = 0.05
-SWEEP_SECONDS = 1.0
-OLD_SECONDS = 3.0
-"""An event that is unmarked for so long has been left behind."""
 MOST_AT_ONCE = 1_000
 
 WakeParent = Callable[[str], Awaitable[None]]
@@ -51,13 +48,14 @@ class Told:
 
 
 class Outbox:
-    """`wake_parent` is told of each run that has ended before its last event is marked: that, too, happens at
+    """`old_seconds`: an event that is unmarked for so long has been left behind. `wake_parent` is told of each run that has ended before its last event is marked: that, too, happens at
     least once."""
 
-    def __init__(self, bus: Bus, database: Database, wake_parent: WakeParent) -> None:
+    def __init__(self, bus: Bus, database: Database, wake_parent: WakeParent, old_seconds: float) -> None:
         self._bus = bus
         self._database = database
         self._wake_parent = wake_parent
+        self._old_seconds = old_seconds
         self._fresh: asyncio.Queue[list[Told]] = asyncio.Queue()
         self._unmarked: list[Told] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,7 +107,7 @@ class Outbox:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self._old_seconds / 2)
             try:
                 while await self._tell_old() == MOST_AT_ONCE:
                     continue
@@ -118,7 +116,7 @@ class Outbox:
 
     async def _tell_old(self) -> int:
         async with self._database.transaction() as transaction:
-            rows = await transaction.all("unpublished", {"older_than": OLD_SECONDS, "limit": MOST_AT_ONCE})
+            rows = await transaction.all("unpublished", {"older_than": self._old_seconds, "limit": MOST_AT_ONCE})
             events = [
                 Told(row["run_id"], row["seq"], row["type"], row["at"], row["payload"], row["parent_id"])
                 for row in rows

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +12,12 @@ from psycopg.rows import dict_row
 
 from actors.platform.bus import Bus
 from actors.platform.bus.nats import NatsTransport
-from actors.platform.config import Settings, to_environment
-from actors.platform.guard.fault_points import VARIABLE, Fault, to_variable
+from actors.platform.config import Settings
+from actors.platform.guard.fault_points import Fault
 from actors.platform.pool.actor import Place
 from actors.workflow.actor import WorkflowActor
 from schemas.approvals import ApprovalItem, ApprovalList, Choice, Decision, DecisionTaken
+from schemas.errors import DeadlineExceeded, Unavailable
 from schemas.identity import LOCAL_ADMINISTRATOR, Identity
 from schemas.steps import ENDED, RunRef, StepState
 from schemas.subjects import (
@@ -37,34 +33,11 @@ from schemas.subjects import (
 from schemas.workflow import ControlRun, EventsAfter, Run, RunAccepted, RunChanged, RunEvent, StartRun
 from tests.support.lab import TABLES, lab_actions
 from tests.support.waiting import eventually
+from tests.support.workflow_process import Child, child
 
-ROOT = Path(__file__).parents[2]
 ALICE = Identity(user="alice", roles=("operator",))
 BOB = Identity(user="bob", roles=("approver",))
 CAROL = Identity(user="carol", roles=("approver",))
-
-
-@dataclass
-class Child:
-    """An actor of the pool in a process of its own."""
-
-    process: subprocess.Popen[bytes]
-    slot: str
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-
-    def stop(self) -> None:
-        """It sleeps as it stands."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-
-    @property
-    def ended(self) -> bool:
-        return self.process.poll() is not None
 
 
 @dataclass
@@ -107,30 +80,15 @@ class WorkflowStage:
         return actor
 
     async def child(self, slot: str = "workflow-0", *faults: Fault) -> Child:
-        """In a process of its own; returns once it serves."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("COPILOT_")}
-        env = {**clean, **to_environment(self.settings)}
-        if faults:
-            env[VARIABLE] = to_variable(*faults)
-        process = self._spawn(slot, env)
-        child = Child(process, slot)
-        self.children.append(child)
-        assert process.stdout is not None
-        line = await asyncio.to_thread(process.stdout.readline)
-        assert line == b"serving\n" or faults, f"{slot} did not start: {line!r}"
-        return child
-
-    def _spawn(self, slot: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.support.workflow_process", slot]
-        out = self.log.open("ab") if self.log else subprocess.DEVNULL
-        return subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=out)
+        """In a process of its own; returns once it serves, or has died of its faults."""
+        made = child(self.settings, slot, faults, self.log)
+        self.children.append(made)
+        assert await made.serves() or faults, f"{slot} did not start"
+        return made
 
     async def clear(self) -> None:
-        for child in self.children:
-            if not child.ended:
-                child.kill()
-            if child.process.stdout:
-                child.process.stdout.close()
+        for one in self.children:
+            one.clear()
         for actor in self.actors:
             await actor.stop()
         for pool in self.pools:
@@ -149,6 +107,18 @@ class WorkflowStage:
     ) -> RunAccepted:
         asked = StartRun(identity=who, definition=definition, input=input or {}, **more)
         return await self.bus.request(START_RUN, asked, patience=10.0, seconds=30.0)
+
+    async def begin(self, definition: dict[str, Any], who: Identity = ALICE) -> str:
+        """Starts a run whose actor may die before it has answered; the id."""
+        asked = StartRun(identity=who, definition=definition)
+        with suppress(DeadlineExceeded, Unavailable):
+            await self.bus.request(START_RUN, asked, seconds=0.5, once=True)
+
+        async def look() -> str | None:
+            found = self.rows("SELECT id FROM run ORDER BY created_at DESC LIMIT 1")
+            return found[0]["id"] if found else None
+
+        return await eventually(look) or ""
 
     async def get(self, run_id: str) -> Run:
         return await self.bus.request(
@@ -217,6 +187,9 @@ class WorkflowStage:
         with psycopg.connect(self.settings.database.url, row_factory=dict_row) as connection:
             return connection.execute(query, params).fetchall()  # type: ignore[call-overload]
 
+    async def all_told(self) -> bool:
+        return not self.rows("SELECT FROM event WHERE published_at IS NULL")
+
     def effects(self) -> dict[str, int]:
         """How often each key took effect, by what follows the run's id."""
         found = self.rows("SELECT key, count(*) AS times FROM lab_effect GROUP BY key")
@@ -233,13 +206,14 @@ def steps(run: Run) -> dict[str, StepState]:
 
 
 def story(events: list[RunEvent]) -> list[str]:
-    """A history in words, without times and attempts: what a disturbed run must have in common with an undisturbed
-    one."""
+    """A history in words, without times and attempts: what a disturbed run must have in common with an
+    undisturbed one."""
     told: list[str] = []
     for event in events:
         unit = f" {event.step.id}{f'[{event.step.item}]' if event.step.item else ''}" if event.step else ""
-        output = f" {json.dumps(event.step.output, sort_keys=True)}" if event.step and event.step.output else ""
-        told.append(f"{event.type}{unit}{output}")
+        output = event.step.output if event.step else None
+        value = f" {output['value']}" if isinstance(output, dict) and "value" in output else ""
+        told.append(f"{event.type}{unit}{value}")
     return told
 
 
