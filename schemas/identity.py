@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -59,7 +60,12 @@ class Identity(BaseModel):
         return owner_token(self.user)
 
     def may(self, permission: Permission) -> bool:
-        return any(permission in PERMISSIONS[role] for role in self.roles)
+        return permission in _granted(self.roles)
+
+
+@cache
+def _granted(roles: tuple[Role, ...]) -> frozenset[Permission]:
+    return frozenset(permission for role in roles for permission in PERMISSIONS[role])
 
 
 LOCAL_ADMINISTRATOR = Identity(user="local", roles=("admin",))

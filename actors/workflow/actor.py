@@ -56,7 +56,8 @@ class WorkflowActor(PoolActor):
         database_settings = place.settings.database
         own = Path(__file__).with_name("queries.sql")
         self._database = Database(database_settings, own, self.telemetry, shared=(QUERIES,))
-        self._commits = GroupCommit(self._database)
+        self._starts = GroupCommit(self._database, "start_runs")
+        self._advances = GroupCommit(self._database, "advance_runs")
         self._lease = Lease(
             self._database, place.slot, seconds=settings.lease_seconds, renew_seconds=settings.renew_seconds
         )
@@ -65,15 +66,15 @@ class WorkflowActor(PoolActor):
         definitions = Definitions(self._database, actions)
         self._holders = Holders(self._database, self.bus, actor, self._keeper, self.telemetry)
         self._outbox = Outbox(self.bus, self._database, self._wake_parent, _old_seconds(settings.lease_seconds))
-        self._control = Control(self._database, self._commits, self._holders, self._outbox, actor)
+        self._control = Control(self._database, self._holders, self._outbox, actor)
         self._orphans = Orphans(self._database, self._control.cancel_orphan)
-        self._starting = Starting(self._commits, definitions, actions, {}, self._holders, actor)
+        self._starting = Starting(self._starts, definitions, actions, {}, self._holders, actor)
         self._approvals = Approvals(
-            self._database, self._commits, definitions, self._holders, self._outbox, actor, place.settings.auth
+            self._database, definitions, self._holders, self._outbox, actor, place.settings.auth
         )
         self._views = Views(self._database, definitions, self._approvals)
         self._tools = Tools(
-            ledger=Ledger(self._database, self._commits, actor),
+            ledger=Ledger(self._database, self._advances, actor),
             definitions=definitions,
             actions=actions,
             moves=Moves(settings.action_limits),
@@ -86,7 +87,8 @@ class WorkflowActor(PoolActor):
     async def open(self) -> None:
         await self._database.open()
         await self.bus.ensure_streams()
-        self._commits.start()
+        self._starts.start()
+        self._advances.start()
         await self._lease.start()
         self._outbox.start()
         self._orphans.start()
@@ -106,7 +108,7 @@ class WorkflowActor(PoolActor):
     async def close(self) -> None:
         await self._holders.stop(self.settings.server.drain_seconds)
         await asyncio.gather(self._orphans.stop(), self._outbox.stop())
-        await self._commits.stop()
+        await asyncio.gather(self._starts.stop(), self._advances.stop())
         await self._lease.release()
         await self._database.close()
 

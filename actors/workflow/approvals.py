@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from actors.platform.config import AuthSettings
-from actors.platform.store import Database, GroupCommit
+from actors.platform.store import Database
 from actors.platform.store.database import Row
 from actors.workflow.definitions import Definitions
 from actors.workflow.holders import Holders
@@ -41,7 +41,6 @@ class Approvals:
     def __init__(
         self,
         database: Database,
-        commits: GroupCommit,
         definitions: Definitions,
         holders: Holders,
         outbox: Outbox,
@@ -49,7 +48,6 @@ class Approvals:
         auth: AuthSettings,
     ) -> None:
         self._database = database
-        self._commits = commits
         self._definitions = definitions
         self._holders = holders
         self._outbox = outbox
@@ -68,8 +66,7 @@ class Approvals:
             raise
         _check_choice(decision, asked)
         params = self._params(decision, asked)
-        rows = await self._commits.write(decision.id, [("lock_run", params), ("decide", params)])
-        row = rows[1][0]
+        row = (await self._database.batch([("lock_run", params), ("decide", params)]))[1][0]
         if refusal := _refusal(row["verdict"], decision):
             await self._audit(decision, f"refused: {refusal.detail}")
             raise refusal

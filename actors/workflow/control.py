@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from actors.platform.store import Database, GroupCommit
+from actors.platform.store import Database
 from actors.platform.store.database import Row
 from actors.workflow.holders import Holders
 from actors.workflow.outbox import Outbox, Told
@@ -17,11 +17,8 @@ from schemas.workflow import ControlRun, RunChanged
 
 
 class Control:
-    def __init__(
-        self, database: Database, commits: GroupCommit, holders: Holders, outbox: Outbox, actor: str
-    ) -> None:
+    def __init__(self, database: Database, holders: Holders, outbox: Outbox, actor: str) -> None:
         self._database = database
-        self._commits = commits
         self._holders = holders
         self._outbox = outbox
         self._actor = actor
@@ -54,7 +51,7 @@ class Control:
             **self._params(asked, who),
             "cancel": json.dumps({"by": who.user, "reason": asked.reason, "compensate": asked.compensate}),
         }
-        rows = (await self._commits.write(asked.id, [("cancel_run", params)]))[0]
+        rows = (await self._database.batch([("lock_run", params), ("cancel_run", params)]))[1]
         if rows and rows[0]["changed"]:
             payload = {"status": rows[0]["status"], "message": asked.reason}
             self._outbox.add([Told(asked.id, rows[0]["last_seq"], "run.cancelling", now(), payload)])
@@ -64,7 +61,7 @@ class Control:
     async def _pause(self, asked: ControlRun, *, pause: bool) -> RunChanged:
         await self._permit(asked)
         params = {**self._params(asked, asked.identity), "pause": pause}
-        row = (await self._commits.write(asked.id, [("pause_run", params)]))[0][0]
+        row = (await self._database.batch([("lock_run", params), ("pause_run", params)]))[1][0]
         if row["changed"]:
             await self._holders.heard(asked.id, row["actor"], row["epoch"])
         elif row["pausing"] != pause or row["status"] in ENDED:

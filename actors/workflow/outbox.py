@@ -48,8 +48,8 @@ class Told:
 
 
 class Outbox:
-    """`old_seconds`: an event that is unmarked for so long has been left behind. `wake_parent` is told of each run that has ended before its last event is marked: that, too, happens at
-    least once."""
+    """`old_seconds`: an event that is unmarked for so long has been left behind. `wake_parent` is told of each run
+    that has ended before its last event is marked: that, too, happens at least once."""
 
     def __init__(self, bus: Bus, database: Database, wake_parent: WakeParent, old_seconds: float) -> None:
         self._bus = bus

@@ -44,14 +44,14 @@ class Starting:
 
     def __init__(
         self,
-        commits: GroupCommit,
+        starts: GroupCommit,
         definitions: Definitions,
         actions: Actions,
         templates: Mapping[str, dict[str, Any]],
         holders: Holders,
         actor: str,
     ) -> None:
-        self._commits = commits
+        self._starts = starts
         self._definitions = definitions
         self._actions = actions
         self._templates = templates
@@ -134,9 +134,10 @@ class Starting:
     ) -> RunAccepted:
         params = self._params(asked, plan, number, given, parent)
         for _ in range(ATTEMPTS):
-            rows = (await self._commits.write(params["run_id"], [("start_run", params)]))[0]
-            if rows:
-                return await self._taken(rows[0], params)
+            key = asked.idempotency_key
+            row = await self._starts.write(f"{params['owner']} {key}" if key else params["run_id"], params)
+            if row is not None:
+                return await self._taken(row, params)
         raise Unavailable("the same start is being stored by somebody else", after=0.2)
 
     async def _taken(self, row: Row, params: dict[str, Any]) -> RunAccepted:
@@ -156,11 +157,11 @@ class Starting:
         return {
             "run_id": new_session_id(asked.identity.owner),
             "owner": asked.identity.owner,
-            "user": asked.identity.user,
-            "identity": asked.identity.model_dump_json(),
+            "user_name": asked.identity.user,
+            "identity": asked.identity.model_dump(),
             "name": plan.definition.name,
             "version": number,
-            "inputs": json.dumps(given),
+            "inputs": given,
             "source": asked.source,
             "session_id": asked.session_id,
             "key": asked.idempotency_key,
@@ -181,6 +182,10 @@ def _used(plan: Plan) -> set[str]:
 
 
 def _fitted(plan: Plan, given: dict[str, Any]) -> dict[str, Any]:
-    if "\\u0000" in json.dumps([given, plan.definition.description]):
+    try:
+        text = json.dumps(given, allow_nan=False)
+    except ValueError as error:
+        raise InvalidInput("the input contains a number that JSON cannot say") from error
+    if "\\u0000" in text:
         raise InvalidInput("the input must not contain the NUL character")
     return inputs.resolve(plan.definition.inputs, given)

@@ -69,9 +69,7 @@ class EmitExecutor(Inside):
         event = Emitted(name=emit.name, data=emit.data, workflow_id=call.run_id, step_id=call.step_id)
         kind = f"{EMITTED.type}.{emit.name}"
         try:
-            await self.bus.append(
-                EMITTED, event, kind=kind, expected=None, id=call.effect_key, once=True, name=emit.name
-            )
+            await self.bus.append_once(EMITTED, event, kind=kind, id=call.effect_key, name=emit.name)
         except (NoAnswer, NobodyListens) as error:
             raise Unavailable("the bus does not take the event", after=1.0) from error
         return {"id": call.effect_key}
