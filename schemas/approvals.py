@@ -36,7 +36,7 @@ class ApprovalItem(Frozen):
     id: str
     workflow_id: str
     step_id: str
-    item: int = 0
+    item: str = ""
     kind: ApprovalKind
     workflow: str
     title: str
@@ -64,7 +64,7 @@ class Decision(RunRef):
     """One person's word on one waiting step."""
 
     step_id: str
-    item: int = 0
+    item: str = ""
     decision: Choice
     plan_hash: str
     comment: str = Field(default="", max_length=4_000)
@@ -77,7 +77,7 @@ class DecisionTaken(BaseModel):
 
     workflow_id: str
     step_id: str
-    item: int = 0
+    item: str = ""
     decision: Choice
     outcome: ApprovalOutcome | None = None
     approvals: int

@@ -50,6 +50,8 @@ class TurnAccepted(BaseModel):
     turn_id: str
     duplicate: bool = False
     """True when this very turn had been accepted before."""
+    queued: bool = False
+    """True when an earlier turn of the session is still to be answered."""
 
 
 class Clarification(BaseModel):
@@ -182,6 +184,13 @@ class ReplyCompleted(_Event):
 class ReplyFailed(_Event):
     type: Literal["reply.failed"] = "reply.failed"
     problem: Problem
+
+
+class ReplyFence(BaseModel):
+    """Who takes a turn's reply over: whoever wrote it before may not write any more."""
+
+    epoch: int
+    life: str
 
 
 ReplyEvent = Annotated[

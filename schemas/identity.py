@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +18,7 @@ Permission = Literal[
     "workflow.read",
     "workflow.start",
     "workflow.any",
+    "workflow.steer",
     "approval.decide",
     "command.run",
     "orchestrator.change",
@@ -29,9 +31,11 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,
     "approver": _APPROVER,
-    "admin": frozenset({*_APPROVER, "session.any", "system.scale", "command.run"}),
+    "admin": frozenset(
+        {*_APPROVER, "session.any", "system.scale", "workflow.steer", "command.run"},
+    ),
 }
-"""`workflow.any`: to see runs of others, which whoever decides about them must. To steer them is for admins."""
+"""`workflow.any`: to see runs of others, as whoever decides about them must; `workflow.steer`: to steer them."""
 
 
 def owner_token(user: str) -> str:
@@ -57,7 +61,12 @@ class Identity(BaseModel):
         return owner_token(self.user)
 
     def may(self, permission: Permission) -> bool:
-        return any(permission in PERMISSIONS[role] for role in self.roles)
+        return permission in _granted(self.roles)
+
+
+@cache
+def _granted(roles: tuple[Role, ...]) -> frozenset[Permission]:
+    return frozenset(permission for role in roles for permission in PERMISSIONS[role])
 
 
 LOCAL_ADMINISTRATOR = Identity(user="local", roles=("admin",))

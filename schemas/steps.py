@@ -46,11 +46,11 @@ class StepError(Frozen):
 
 
 class StepState(Frozen):
-    """One step, or one element of a `for_each` step (`item` is its place, from 0; null for the step itself).
+    """One step, or one element of a `for_each` step (`item` is its place, from "0"; "" for the step itself).
     Times have microseconds."""
 
     id: str
-    item: int | None = None
+    item: str = ""
     uses: str
     status: StepStatus
     attempt: int = 0

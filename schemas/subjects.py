@@ -18,7 +18,7 @@ AsksT = TypeVar("AsksT", bound=BaseModel)
 AnswersT = TypeVar("AnswersT", bound=BaseModel)
 
 
-_DOTTED = frozenset({"session", "run", "kind"})  # the ids of sessions and runs are <owner>.<ulid>
+_DOTTED = frozenset({"session", "run", "what"})  # the ids of sessions and runs are <owner>.<ulid>
 
 
 def _fill(pattern: str, parts: dict[str, str]) -> str:
@@ -50,11 +50,11 @@ class Request(Generic[AsksT, AnswersT]):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A JetStream stream. `async_persist`: an acknowledged event may be lost with the server's power, so
-    only for what can be built again from PostgreSQL."""
+    """A JetStream stream; `subjects` are patterns. `async_persist`: an acknowledged event may be lost with the
+    server's power, so only for what can be built again from PostgreSQL."""
 
     name: str
-    subjects: str
+    subjects: tuple[str, ...]
     max_age_seconds: float
     max_bytes: int
     async_persist: bool = False
@@ -95,10 +95,10 @@ class Consumer:
 
 # --- streams ---------------------------------------------------------------------------------------
 
-EVENTS = Stream("EVENTS", ROOT + "event.>", max_age_seconds=7 * 86_400, max_bytes=1 << 30)
+EVENTS = Stream("EVENTS", (ROOT + "event.>",), max_age_seconds=7 * 86_400, max_bytes=1 << 30)
 REPLIES = Stream(
     "REPLIES",
-    ROOT + "internal.reply.>",
+    (ROOT + "internal.reply.>", ROOT + "internal.fence.>"),
     max_age_seconds=3_600,
     max_bytes=1 << 30,
     async_persist=True,
@@ -115,6 +115,8 @@ TURN_EVENT = Event(ROOT + "event.turn", conversation.SubmitTurn, stream=EVENTS, 
 ALERT_EVENT = Event(ROOT + "event.alert", BaseModel, stream=EVENTS, client_may_publish=True)
 TURN_WAKE = Event(ROOT + "internal.turn.wake", system.TurnWake)
 REPLY_LOG: Event[Any] = Event(ROOT + "internal.reply.{session}.{turn}", conversation.ReplyEvent, stream=REPLIES)
+REPLY_FENCE = Event(ROOT + "internal.fence.{session}.{turn}", conversation.ReplyFence, stream=REPLIES)
+REPLY_FINISHED: Event[Any] = Event(ROOT + "internal.finished.{gateway}", conversation.ReplyEvent)
 REPLY: Event[Any] = Event(ROOT + "reply.{session}.{turn}", conversation.ReplyEvent, client_may_subscribe=True)
 TURN_OUTCOME = Request(
     ROOT + "conversation.outcome", conversation.TurnRef, conversation.TurnOutcome, "conversation"
@@ -127,7 +129,6 @@ SESSION_TURNS = Request(
 # --- the pools -------------------------------------------------------------------------------------
 
 UNDERSTAND = Request(ROOT + "nlp.understand", nlp.Utterance, nlp.Understanding, "nlp")
-OPEN_TURN = Request(ROOT + "context.open", context.OpenTurn, context.TurnContext, "context")
 CREATE_SESSION = Request(ROOT + "context.session.create", context.NewSession, context.Session, "context")
 GET_SESSION = Request(ROOT + "context.session.get", context.SessionRef, context.Session, "context")
 LIST_SESSIONS = Request(ROOT + "context.session.list", context.PageRequest, context.SessionPage, "context")
@@ -160,7 +161,7 @@ DELETE_TRIGGER = Request(
     ROOT + "workflows.trigger.delete", triggers.TriggerRef, triggers.TriggerDeleted, "workflow"
 )
 FIRE_WEBHOOK = Request(ROOT + "workflows.trigger.webhook", triggers.FireWebhook, workflow.RunAccepted, "workflow")
-RUN_EVENT = Event(ROOT + "workflow.{run}.{kind}", workflow.RunEvent, client_may_subscribe=True)
+RUN_EVENT = Event(ROOT + "workflow.{run}.{what}", workflow.RunEvent, client_may_subscribe=True)
 EMITTED = Event(ROOT + "event.emitted.{name}", workflow.Emitted, stream=EVENTS)
 RUN_WAKE = Event(ROOT + "internal.workflow.wake", workflow.RunWake)
 PROBE = Request(ROOT + "adapters.{module}.{action}.probe", adapters.Command, adapters.Probed, "adapters")

@@ -13,7 +13,7 @@ from schemas.context import Deleted, NewSession, PageRequest, Session, SessionPa
 from schemas.envelope import Envelope
 from schemas.errors import Conflict, InvalidInput, NotFound, Violation
 from schemas.identity import Identity
-from schemas.subjects import REPLY_LOG
+from schemas.subjects import REPLY_FENCE, REPLY_LOG
 
 
 class Sessions:
@@ -64,7 +64,8 @@ class Sessions:
         params = {**_ref(envelope.data.id, identity), "user": identity.user, "source": envelope.source}
         if await self._database.one("delete_session", params) is None:
             raise NotFound(f"there is no session {envelope.data.id} of yours")
-        await self._bus.purge(REPLY_LOG, session=envelope.data.id)
+        for kept in (REPLY_LOG, REPLY_FENCE):
+            await self._bus.purge(kept, session=envelope.data.id)
         return Deleted(id=envelope.data.id)
 
 

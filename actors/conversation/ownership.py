@@ -8,6 +8,7 @@ from datetime import datetime
 
 from actors.platform.store import Database
 from actors.platform.store.database import Row
+from schemas.context import WorkingMemory
 from schemas.identity import Identity
 
 LEASE_SECONDS = 3.0
@@ -29,6 +30,11 @@ class OwnedTurn:
     traceparent: str | None
     epoch: int
     accepted_at: datetime
+    timezone: str
+    memory: WorkingMemory
+    """As the session's newest answered turn left it."""
+    tell: str | None = None
+    """The gateway that waits for the whole reply. A later owner does not know of it: the gateway looks itself."""
 
     @classmethod
     def of(cls, row: Row) -> OwnedTurn:
@@ -43,7 +49,13 @@ class OwnedTurn:
             traceparent=row["traceparent"],
             epoch=row["epoch"],
             accepted_at=row["accepted_at"],
+            timezone=row["timezone"],
+            memory=memory_of(row),
         )
+
+
+def memory_of(row: Row) -> WorkingMemory:
+    return WorkingMemory.model_validate_json(row["memory"]) if row["memory"] else WorkingMemory()
 
 
 class Claims:
@@ -55,6 +67,7 @@ class Claims:
         actor: str,
         pool: str,
         free: Callable[[], int],
+        held: Callable[[], list[str]],
         take: Callable[[OwnedTurn], None],
         bury: Callable[[str], Awaitable[None]],
     ) -> None:
@@ -62,6 +75,7 @@ class Claims:
         self._actor = actor
         self._pool = pool
         self._free = free
+        self._held = held
         self._take = take
         self._bury = bury
 
@@ -74,7 +88,8 @@ class Claims:
         limit = self._free()
         if limit <= 0:
             return
-        for row in await self._database.all("claim_turns", {"actor": self._actor, "limit": limit}):
+        params = {"actor": self._actor, "limit": limit, "held": self._held()}
+        for row in await self._database.all("claim_turns", params):
             self._take(OwnedTurn.of(row))
 
     async def _bury_the_dead(self) -> None:

@@ -20,7 +20,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 _CHECKOUT = Path(__file__).parents[2] / "deploy" / "config" / "default.toml"
 DEFAULTS = _CHECKOUT if _CHECKOUT.exists() else Path(__file__).with_name("default.toml")  # the latter in a wheel
 PREFIX = "COPILOT_"
-_WHOLE = frozenset({"COPILOT_CATALOGUE__DEPENDS_ON"})  # its keys are names of services, not of settings
+_WHOLE = frozenset(  # their keys are names of services and actions, not of settings
+    {"COPILOT_CATALOGUE__DEPENDS_ON", "COPILOT_WORKFLOW__ACTION_LIMITS"}
+)
 _NOT_SETTINGS = (
     "COPILOT_CONFIG",
     "COPILOT_CLIENT_TOKEN",
@@ -108,6 +110,14 @@ class PoolSettings(Section):
     cpus: float = Field(ge=0)
 
 
+class WorkflowSettings(Section):
+    """`action_limits`: how many of an action may run at a time, over all actors."""
+
+    lease_seconds: float = Field(gt=0)
+    renew_seconds: float = Field(gt=0)
+    action_limits: dict[str, int]
+
+
 class LimitSettings(Section):
     requests_per_minute: int = Field(gt=0)
     body_bytes: int = Field(gt=0)
@@ -141,6 +151,7 @@ class Settings(BaseSettings):
     workflow: WorkflowSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
+    workflow: WorkflowSettings
     limits: LimitSettings
     telemetry: TelemetrySettings
 
@@ -258,7 +269,7 @@ def _names(tree: Mapping[str, Any], path: str = PREFIX) -> Iterator[str]:
 def _mistyped_names(merged: Mapping[str, Any]) -> Iterator[str]:
     """pydantic-settings drops unknown environment names in silence; here they are errors."""
     known = {*_names(merged), *_NOT_SETTINGS}
-    free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", "CATALOGUE__DEPENDS_ON"))
+    free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", "CATALOGUE__DEPENDS_ON", "WORKFLOW__ACTION_LIMITS"))
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(free):
             yield f"unknown setting {name} in the environment{_nearest(name, known)}"

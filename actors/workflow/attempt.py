@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import structlog
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from actors.platform.guard.fault_points import fault_point
 from actors.platform.lease import Lease
@@ -92,4 +92,6 @@ def _checked(output: Any) -> Result:
         return Failed(InvalidInput(f"the output has {len(text)} bytes; at most {LARGEST_OUTPUT_BYTES} are kept"))
     if _NUL.search(text):
         return Failed(InvalidInput("the output contains the NUL character"))
+    if b"NaN" in text or b"Infinity" in text:
+        return Succeeded(from_json(to_json(output, inf_nan_mode="null")))  # what JSON cannot say is null
     return Succeeded(output)

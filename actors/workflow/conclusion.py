@@ -8,7 +8,7 @@ from actors.workflow import undoing
 from actors.workflow.definition.template import TemplateError
 from actors.workflow.state import RunState
 from actors.workflow.units import Unit, now, problem
-from schemas.errors import InvalidInput
+from schemas.errors import Internal, InvalidInput
 from schemas.steps import ENDED, RunStatus
 from schemas.workflow import RunEventType
 
@@ -37,6 +37,12 @@ def conclude(state: RunState) -> None:
         _succeed(state)
     else:
         _end_badly(state, outcome)
+
+
+def give_up(state: RunState, why: str) -> None:
+    """Ends a run that no actor gets any further."""
+    state.run.error = problem(Internal(why))
+    _change(state, "failed")
 
 
 def over(state: RunState) -> bool:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 import structlog
-from pydantic_core import to_json
 
 from actors.platform.store import Database, GroupCommit
 from actors.platform.store.database import Row
@@ -57,9 +56,9 @@ class Written:
 
 
 class Ledger:
-    def __init__(self, database: Database, commits: GroupCommit, actor: str) -> None:
+    def __init__(self, database: Database, advances: GroupCommit, actor: str) -> None:
         self._database = database
-        self._commits = commits
+        self._advances = advances
         self._actor = actor
 
     async def load(self, run_id: str, epoch: int) -> Loaded:
@@ -96,11 +95,11 @@ class Ledger:
         params = self._params(run, draft, done, letting, strict)
         while True:
             try:
-                row = (await self._commits.write(run.id, [("advance_run", params)]))[0][0]
+                row = await self._advances.write(run.id, params)
             except Unavailable as error:
                 await self._wait(run.id, error)
                 continue
-            if row["verdict"] == "lost":
+            if row is None or row["verdict"] == "lost":
                 raise RunLost(run.id)
             if row["verdict"] != "again":
                 return Written(row["verdict"], row["seq"])
@@ -116,29 +115,19 @@ class Ledger:
             "keep": letting.keep,
             "wake_at": letting.wake_at,
             "status": run.status,
-            "error": _json(run.error),
-            "outputs": _json(run.outputs),
+            "error": run.error,
+            "outputs": run.outputs,
             "steps_done": done,
             "started_at": run.started_at,
-            "ended": run.status in ENDED,
-            "at": now(),
+            "finished_at": now() if run.status in ENDED else None,
             "told": len(draft.events),
-            "steps": _text([unit.row() for unit in draft.units.values()]),
-            "events": _text([{"n": n, **event} for n, event in enumerate(draft.events, 1)]),
-            "asked": _text(draft.asked),
-            "closed": _text(draft.closed),
-            "reminded": _text(draft.reminded),
+            "steps": [unit.row() for unit in draft.units.values()],
+            "events": [{"number": number, **event} for number, event in enumerate(draft.events, 1)],
+            "asked": draft.asked,
+            "closed": draft.closed,
+            "reminded": draft.reminded,
         }
 
     async def _wait(self, run_id: str, error: Unavailable) -> None:
         log.warning("run.waiting", waits_for="PostgreSQL", run=run_id, error=error.detail)
         await asyncio.sleep(RETRY_SECONDS)
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _text(value: Any) -> str:
-    """Numbers that JSON cannot say are null."""
-    return to_json(value, inf_nan_mode="null").decode()

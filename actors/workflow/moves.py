@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -19,15 +19,17 @@ from actors.workflow import asking, undoing
 from actors.workflow.actions import asks
 from actors.workflow.actions.engine import parsed
 from actors.workflow.definition.expression import ExpressionError, compiled
-from actors.workflow.definition.graph import Changes, Key
+from actors.workflow.definition.graph import Changes, Key, Live
 from actors.workflow.definition.model import ONE_ATTEMPT
 from actors.workflow.definition.template import TemplateError
 from actors.workflow.results import Interrupted, Result, Succeeded, WaitsForRun
 from actors.workflow.state import RunState
-from actors.workflow.units import WHOLE, Attempt, Unit, now, problem
-from schemas.errors import CopilotError, DeadlineExceeded, InvalidInput, Retryable
+from actors.workflow.units import Attempt, Unit, now, problem
+from schemas.errors import CopilotError, DeadlineExceeded, Internal, InvalidInput, Retryable
 
 AsksT = TypeVar("AsksT", bound=BaseModel)
+MOST_CRASHES = 10
+"""Attempts of one unit whose actors ended before the result: the effect itself may be what ends them."""
 MOST_AT_ONCE = 500
 """Units that are changed before what has changed is written: a transaction stays small."""
 
@@ -54,10 +56,7 @@ class Moves:
 
     def start_ready(self, state: RunState) -> None:
         """Begins what may begin, within the run's `max_parallel`; a paused run begins nothing."""
-        most = state.plan.definition.max_parallel
-        while state.ready and not state.run.pausing and len(state.draft.units) < MOST_AT_ONCE:
-            if most is not None and len(state.running) + len(state.queued) >= most:
-                return
+        while state.ready and not self.held_back(state) and len(state.draft.units) < MOST_AT_ONCE:
             key = state.ready.popleft()
             if state.ended(key):
                 continue
@@ -65,6 +64,12 @@ class Moves:
                 state.queued.add(key)  # the keeper gets it a place, then begins it
             else:
                 self.begin(state, key)
+
+    def held_back(self, state: RunState) -> bool:
+        """Nothing more may begin at the moment."""
+        most = state.plan.definition.max_parallel
+        full = most is not None and len(state.running) + len(state.queued) >= most
+        return full or state.run.pausing or state.leaving
 
     def _decided(self, state: RunState, id: str) -> Changes:
         """A step's needs have ended: whether it runs, and for which elements."""
@@ -80,11 +85,12 @@ class Moves:
             return state.progress.fail(id)
         if not decision.runs:
             return state.progress.skip(id)
-        if decision.items is not None:
-            whole = state.unit(Key(id, WHOLE))
+        changes = state.progress.open(id, decision.count)
+        if decision.items is not None and not changes.closed:
+            whole = state.unit(Key(id))
             whole.status, whole.items, whole.started_at = "running", decision.items, now()
             state.draft.touch(whole)
-        return state.progress.open(id, decision.units)
+        return changes
 
     # --- beginning ---------------------------------------------------------------------------------
 
@@ -143,14 +149,20 @@ class Moves:
 
     def _hold(self, state: RunState, unit: Unit, until: datetime) -> None:
         unit.status, unit.wake_at = "waiting", until
-        state.progress.mark(unit.key, "waiting")
-        state.timer(unit.key, until)
-        state.draft.touch(unit)
+        if self._goes_on(state, unit, "waiting"):
+            state.timer(unit.key, until)
+            state.draft.touch(unit)
 
     def _ask(self, state: RunState, unit: Unit, row: dict[str, Any]) -> None:
         unit.status = "waiting"
-        state.progress.mark(unit.key, "waiting")
-        asking.ask(state, unit, row)
+        if self._goes_on(state, unit, "waiting"):
+            asking.ask(state, unit, row)
+
+    def _goes_on(self, state: RunState, unit: Unit, status: Live) -> bool:
+        """False where the run was stopped meanwhile: then it is cancelled instead."""
+        changes = state.progress.mark(unit.key, status)
+        self.follow(state, changes)
+        return not changes.closed
 
     # --- ending ------------------------------------------------------------------------------------
 
@@ -179,15 +191,17 @@ class Moves:
     def failed(self, state: RunState, unit: Unit, error: CopilotError) -> None:
         """Tried again where that may help and attempts are left; failed for good otherwise."""
         retry = state.plan.steps[unit.step_id].retry or ONE_ATTEMPT
-        if not isinstance(error, Retryable) or unit.failures + 1 >= retry.max_attempts or state.progress.stopped:
+        if not isinstance(error, Retryable) or unit.failures + 1 >= retry.max_attempts:
             self._fail(state, unit, error)
             return
         unit.failures += 1
-        unit.error = problem(error)
-        delay = retry.delay(unit.failures).total_seconds()
-        unit.child_id = None
-        self._hold(state, unit, now() + timedelta(seconds=max(delay, error.after or 0.0)))
-        state.tell("step.retrying", unit)
+        unit.error, unit.child_id, unit.deadline_at = problem(error), None, None
+        delay = max(retry.delay(unit.failures).total_seconds(), error.after or 0.0)
+        unit.status, unit.wake_at = "waiting", now() + timedelta(seconds=delay)
+        if self._goes_on(state, unit, "waiting"):
+            state.timer(unit.key, unit.wake_at)
+            state.draft.touch(unit)
+            state.tell("step.retrying", unit)
 
     def _fail(self, state: RunState, unit: Unit, error: CopilotError) -> None:
         unit.failures += 1
@@ -201,21 +215,26 @@ class Moves:
         if timeout is not None:
             unit.deadline_at = now() + timeout
             state.timer(unit.key, unit.deadline_at)
-        state.progress.mark(unit.key, "waiting")
-        state.draft.touch(unit)
-        state.tell("step.waiting", unit)
+        if self._goes_on(state, unit, "waiting"):
+            state.draft.touch(unit)
+            state.tell("step.waiting", unit)
 
     # --- after a crash -----------------------------------------------------------------------------
 
-    def recover(self, state: RunState) -> None:
-        """What a dead holder has left under way. What is `pure` or `keyed` runs again, `probe` is asked first; of
-        what is `unsafe` a person must say whether it has happened."""
+    def recover(self, state: RunState, mine: Collection[Key]) -> None:
+        """What a former holder has left under way, but for what is `mine` and goes on. What is `pure` or `keyed`
+        runs again, `probe` is asked first; of what is `unsafe` a person must say whether it has happened."""
+        state.running.update(mine)
         if state.run.status == "compensating":
-            undoing.recover(state)
+            undoing.recover(state, mine)
             return
-        left = [unit for unit in state.units.values() if unit.status == "running" and unit.item != WHOLE]
+        left = [unit for unit in state.units.values() if unit.status == "running" and not unit.is_whole]
         for unit in left:
-            if state.effects[state.uses(unit.key)] == "unsafe":
+            if unit.key in mine:
+                continue
+            if unit.attempt - unit.failures >= MOST_CRASHES:
+                self._fail(state, unit, Internal(f"{MOST_CRASHES} actors ended while they were at it"))
+            elif state.effects[state.uses(unit.key)] == "unsafe":
                 self._ask(state, unit, asking.verdict(state, unit))
             else:
                 self.attempt(state, unit, again=True)
@@ -243,7 +262,7 @@ class Moves:
             elif waiting.remind_at is not None and waiting.remind_at <= at:
                 asking.remind(state, unit, waiting, at)
         elif unit.deadline_at is not None and unit.deadline_at <= at:
-            state.draft.orphans.append(unit.child_id or "")
+            state.draft.orphaned = True
             self.failed(state, unit, DeadlineExceeded("the sub-workflow did not end within the step's timeout"))
         elif unit.wake_at is None or unit.wake_at > at:
             return  # a timer of something that is over
@@ -251,8 +270,8 @@ class Moves:
             self.succeed(state, unit, None)
         else:
             unit.status, unit.wake_at = "ready", None
-            state.progress.mark(unit.key, "ready")
-            state.ready.append(unit.key)
+            if self._goes_on(state, unit, "ready"):
+                state.ready.append(unit.key)
 
     def _run_out(self, state: RunState) -> None:
         """The run's own time is over: nothing goes on, not even what deals with failures."""

@@ -19,30 +19,37 @@ SELECT name, version, graph FROM definition
 WHERE name = %(name)s AND (%(version)s::integer IS NULL OR version = %(version)s)
 ORDER BY version DESC LIMIT 1;
 
--- name: start_run
--- Decides whether a start is a new run or one that was started before with this key, and who holds it. Two with the
--- same key at the same moment: the second inserts nothing (ON CONFLICT) and is asked again.
-WITH known AS (
-    SELECT id, name, version, status, fingerprint FROM run
-    WHERE owner = %(owner)s AND idempotency_key = %(key)s
+-- name: start_runs
+-- Decides for each start whether it is a new run or one that was started before with its key, and who holds it. Two
+-- with the same key at the same moment: the second inserts nothing (ON CONFLICT), has no row here, and asks again.
+WITH item AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(items)s::jsonb) AS item (
+        n integer, run_id text, owner text, user_name text, identity jsonb, name text, version integer, inputs jsonb,
+        source text, session_id text, key text, fingerprint text, parent_id text, parent_step text, parent_item text,
+        depth integer, steps_total integer, actor text, timeout_seconds double precision)
+), known AS (
+    SELECT item.n, run.id, run.name, run.version, run.status, run.fingerprint
+    FROM item JOIN run ON run.owner = item.owner AND run.idempotency_key = item.key
 ), added AS (
     INSERT INTO run (id, owner, user_name, identity, name, version, inputs, source, session_id, idempotency_key,
                      fingerprint, parent_id, parent_step, parent_item, depth, status, steps_total, actor, epoch,
                      wake_at, deadline_at)
-    SELECT %(run_id)s, %(owner)s, %(user)s, %(identity)s::jsonb, %(name)s, %(version)s, %(inputs)s::jsonb,
-           %(source)s, %(session_id)s, %(key)s, %(fingerprint)s, %(parent_id)s, %(parent_step)s, %(parent_item)s,
-           %(depth)s, 'pending', %(steps_total)s, %(actor)s, CASE WHEN %(actor)s::text IS NULL THEN 0 ELSE 1 END,
-           now(), now() + make_interval(secs => %(timeout_seconds)s)
-    WHERE NOT EXISTS (SELECT FROM known)
+    SELECT run_id, owner, user_name, identity, name, version, inputs, source, session_id, key, fingerprint, parent_id,
+           parent_step, parent_item, depth, 'pending', steps_total, actor, CASE WHEN actor IS NULL THEN 0 ELSE 1 END,
+           now(), now() + make_interval(secs => timeout_seconds)
+    FROM item WHERE NOT EXISTS (SELECT FROM known WHERE known.n = item.n)
     ON CONFLICT DO NOTHING
-    RETURNING id, name, version, status
+    RETURNING id
 ), audited AS (
     INSERT INTO audit (user_name, action, subject, source, outcome)
-    SELECT %(user)s, 'workflow.start', id, %(source)s, name || ' ' || version FROM added
+    SELECT item.user_name, 'workflow.start', item.run_id, item.source, item.name || ' ' || item.version
+    FROM added JOIN item ON item.run_id = added.id
 )
-SELECT 'new' AS verdict, id, name, version, status, NULL AS fingerprint FROM added
+SELECT item.n, 'new' AS verdict, item.run_id AS id, item.name, item.version, 'pending' AS status,
+       NULL AS fingerprint
+FROM added JOIN item ON item.run_id = added.id
 UNION ALL
-SELECT 'known', id, name, version, status, fingerprint FROM known;
+SELECT n, 'known', id, name, version, status, fingerprint FROM known;
 
 -- name: claim_due
 -- Takes runs that nobody holds and whose time has come. SKIP LOCKED lets several actors claim without waiting; the
@@ -88,25 +95,32 @@ SELECT step_id, item, status, attempt, failures, input, items, output, error, wa
        started_at, finished_at, completed, undo, undo_attempt, undo_failures, undo_error
 FROM step WHERE run_id = %(run_id)s;
 
--- name: advance_run
--- Writes what has become of a run: its row, its steps, its history, what it asks people. All of it or nothing: only
--- the holder at this epoch may, and only once (`revision`): asked again after a commit whose answer got lost, it finds
--- its own writing and adds no second history. `strict`: letting go, ending, or closing a question, it must have
+-- name: advance_runs
+-- Writes what has become of runs: of each its row, its steps, its history, what it asks people; all of it or nothing.
+-- Only the holder at this epoch may, and only once (`revision`): asked again after a commit whose answer got lost, it
+-- finds its own writing and adds no second history. `strict`: letting go, ending, or closing a question, it must have
 -- seen every word from outside, or a cancel that was accepted would be passed over.
-WITH held AS (
-    UPDATE run SET status = %(status)s, error = %(error)s::jsonb, outputs = %(outputs)s::jsonb,
-        steps_done = %(steps_done)s, revision = revision + 1, claims = 0, last_seq = last_seq + %(told)s,
-        actor = CASE WHEN %(keep)s THEN actor END, wake_at = %(wake_at)s,
-        started_at = %(started_at)s, finished_at = CASE WHEN %(ended)s THEN %(at)s::timestamptz END
-    WHERE id = %(run_id)s AND actor = %(actor)s AND epoch = %(epoch)s AND revision = %(revision)s
-      AND (NOT %(strict)s OR signals = %(signals)s)
-    RETURNING id, last_seq - %(told)s AS seq
+WITH item AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(items)s::jsonb) AS item (
+        n integer, run_id text, actor text, epoch integer, revision integer, signals integer, strict boolean,
+        keep boolean, wake_at timestamptz, status text, error jsonb, outputs jsonb, steps_done integer,
+        started_at timestamptz, finished_at timestamptz, told integer, steps jsonb, events jsonb, asked jsonb,
+        closed jsonb, reminded jsonb)
+), held AS (
+    UPDATE run SET status = item.status, error = item.error, outputs = item.outputs, steps_done = item.steps_done,
+        revision = run.revision + 1, claims = 0, last_seq = last_seq + item.told,
+        actor = CASE WHEN item.keep THEN run.actor END, wake_at = item.wake_at, started_at = item.started_at,
+        finished_at = item.finished_at
+    FROM item
+    WHERE run.id = item.run_id AND run.actor = item.actor AND run.epoch = item.epoch
+      AND run.revision = item.revision AND (NOT item.strict OR run.signals = item.signals)
+    RETURNING item.n, run.id, run.last_seq - item.told AS seq
 ), changed AS (
     INSERT INTO step (run_id, step_id, item, status, attempt, failures, input, items, output, error, wake_at,
                       deadline_at, child_id, started_at, finished_at, completed, undo, undo_attempt, undo_failures,
                       undo_error)
-    SELECT held.id, s.* FROM held, jsonb_to_recordset(%(steps)s::jsonb) AS s (
-        step_id text, item integer, status text, attempt integer, failures integer, input jsonb, items jsonb,
+    SELECT held.id, s.* FROM held JOIN item USING (n), jsonb_to_recordset(item.steps) AS s (
+        step_id text, item text, status text, attempt integer, failures integer, input jsonb, items jsonb,
         output jsonb, error jsonb, wake_at timestamptz, deadline_at timestamptz, child_id text,
         started_at timestamptz, finished_at timestamptz, completed bigint, undo text, undo_attempt integer,
         undo_failures integer, undo_error jsonb)
@@ -119,35 +133,39 @@ WITH held AS (
         undo_error = excluded.undo_error
 ), told AS (
     INSERT INTO event (run_id, seq, type, payload, at)
-    SELECT held.id, held.seq + e.n, e.type, e.payload, e.at
-    FROM held, jsonb_to_recordset(%(events)s::jsonb) AS e (n integer, type text, at timestamptz, payload jsonb)
+    SELECT held.id, held.seq + e.number, e.type, e.payload, e.at
+    FROM held JOIN item USING (n), jsonb_to_recordset(item.events) AS e (
+        number integer, type text, at timestamptz, payload jsonb)
 ), asked AS (
     INSERT INTO approval (run_id, step_id, item, kind, round, title, message, details, options, approvers, quorum,
                           allow_self, on_expiry, plan_hash, plan, expires_at, remind_at, remind_seconds)
-    SELECT held.id, a.* FROM held, jsonb_to_recordset(%(asked)s::jsonb) AS a (
-        step_id text, item integer, kind text, round integer, title text, message text, details jsonb, options jsonb,
+    SELECT held.id, a.* FROM held JOIN item USING (n), jsonb_to_recordset(item.asked) AS a (
+        step_id text, item text, kind text, round integer, title text, message text, details jsonb, options jsonb,
         approvers text[], quorum integer, allow_self boolean, on_expiry text, plan_hash text, plan jsonb,
         expires_at timestamptz, remind_at timestamptz, remind_seconds double precision)
     ON CONFLICT (run_id, step_id, item, kind, round) DO NOTHING
 ), closed AS (
     UPDATE approval SET outcome = c.outcome, closed_at = now()
-    FROM held, jsonb_to_recordset(%(closed)s::jsonb) AS c (step_id text, item integer, outcome text)
+    FROM held JOIN item USING (n), jsonb_to_recordset(item.closed) AS c (step_id text, item text, outcome text)
     WHERE approval.run_id = held.id AND approval.step_id = c.step_id AND approval.item = c.item
       AND approval.outcome IS NULL
 ), reminded AS (
     UPDATE approval SET remind_at = r.remind_at
-    FROM held, jsonb_to_recordset(%(reminded)s::jsonb) AS r (step_id text, item integer, remind_at timestamptz)
+    FROM held JOIN item USING (n),
+         jsonb_to_recordset(item.reminded) AS r (step_id text, item text, remind_at timestamptz)
     WHERE approval.run_id = held.id AND approval.step_id = r.step_id AND approval.item = r.item
       AND approval.outcome IS NULL
 )
-SELECT 'written' AS verdict, seq FROM held
+SELECT n, 'written' AS verdict, seq FROM held
 UNION ALL
-SELECT CASE WHEN epoch <> %(epoch)s THEN 'lost'
-            WHEN revision = %(revision)s + 1 THEN 'known'
-            WHEN revision <> %(revision)s OR actor IS DISTINCT FROM %(actor)s THEN 'lost'
-            WHEN signals <> %(signals)s THEN 'signalled'
-            ELSE 'again' END, NULL  -- seen from before a change that this statement waited for
-FROM run WHERE id = %(run_id)s AND NOT EXISTS (SELECT FROM held);
+SELECT item.n,
+       CASE WHEN run.epoch <> item.epoch THEN 'lost'
+            WHEN run.revision = item.revision + 1 THEN 'known'
+            WHEN run.revision <> item.revision OR run.actor IS DISTINCT FROM item.actor THEN 'lost'
+            WHEN run.signals <> item.signals THEN 'signalled'
+            ELSE 'again' END,  -- seen from before a change that this statement waited for
+       NULL
+FROM item JOIN run ON run.id = item.run_id WHERE NOT EXISTS (SELECT FROM held WHERE held.n = item.n);
 
 -- name: run_signals
 -- What was said to a run from outside: pause, cancel, decisions that settle a question, children that have ended.
@@ -172,9 +190,10 @@ SELECT signals, pause_requested_at, cancel_requested_at, cancel,
 FROM run WHERE id = %(run_id)s;
 
 -- name: open_questions
--- What a run has asked people and not been told: times to expire and to remind.
-SELECT step_id, item, kind, round, expires_at, on_expiry, remind_at, remind_seconds
-FROM approval WHERE run_id = %(run_id)s AND outcome IS NULL;
+-- What a run has asked people and not taken in yet, whether it is settled or not: times to expire and to remind.
+SELECT a.step_id, a.item, a.kind, a.round, a.expires_at, a.on_expiry, a.remind_at, a.remind_seconds
+FROM approval a JOIN step s ON s.run_id = a.run_id AND s.step_id = a.step_id AND s.item = a.item
+WHERE a.run_id = %(run_id)s AND (s.status = 'waiting' OR s.undo = 'running') ORDER BY a.round;
 
 -- name: lock_run
 -- Whoever speaks to a run goes one after another until the commit. A statement of its own, so that the next one has
@@ -232,7 +251,15 @@ WHERE id = %(run_id)s AND NOT EXISTS (SELECT FROM changed);
 -- Tells a run that another one, which it waits for, has ended; its holder, or whoever claims it, looks.
 UPDATE run SET signals = signals + 1, wake_at = now()
 WHERE id = %(run_id)s AND status NOT IN ('succeeded', 'failed', 'cancelled', 'compensated')
-RETURNING id, actor;
+RETURNING id, actor, epoch;
+
+-- name: orphaned_runs
+-- Runs whose parent's step does not wait for them any more: it was cancelled, has failed, or has started another one.
+SELECT c.id, c.user_name FROM run c
+JOIN step s ON s.run_id = c.parent_id AND s.step_id = c.parent_step AND s.item = c.parent_item
+WHERE c.parent_id IS NOT NULL AND c.cancel_requested_at IS NULL
+  AND c.status IN ('pending', 'running', 'waiting_approval', 'paused')
+  AND (s.status IN ('failed', 'cancelled', 'skipped') OR (s.status = 'waiting' AND s.child_id IS DISTINCT FROM c.id));
 
 -- name: lock_slots
 -- Actors that count the places of a capped action go one after the other until the commit, or two would see the last

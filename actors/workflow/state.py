@@ -14,7 +14,7 @@ from actors.platform.store.database import Row
 from actors.workflow.definition.graph import Changes, Ended, Key
 from actors.workflow.definition.plan import Plan, Scope
 from actors.workflow.definition.progress import Progress
-from actors.workflow.units import WHOLE, Draft, Unit, Waiting, now
+from actors.workflow.units import Draft, Unit, Waiting, now
 from schemas.adapters import ActionClass
 from schemas.identity import Identity
 from schemas.steps import STEP_ENDED, RunStatus, StepStatus
@@ -102,6 +102,8 @@ class RunState:
     done: int = 0
     """Steps that have ended."""
     timed_out: bool = False
+    leaving: bool = False
+    """The actor stops: nothing new begins here."""
     undoing: deque[Key] = field(default_factory=deque[Key])
     """What is still to be taken back, first to last."""
 
@@ -110,8 +112,9 @@ class RunState:
     def scope(self, key: Key | None = None) -> Scope:
         """What expressions of a unit see; without one, those of the run."""
         item, index = None, 0
-        if key is not None and (whole := self.units.get(Key(key.step, WHOLE))) is not None:
-            item, index = (whole.items or [])[key.item], key.item
+        if key is not None and key.item:
+            index = int(key.item)
+            item = (self.units[Key(key.step)].items or [])[index]
         about = {
             "id": self.run.id,
             "workflow": self.run.name,
@@ -129,9 +132,6 @@ class RunState:
 
     def uses(self, key: Key) -> str:
         return self.plan.steps[key.step].uses
-
-    def is_each(self, key: Key) -> bool:
-        return Key(key.step, WHOLE) in self.units
 
     def ended(self, key: Key) -> bool:
         found = self.units.get(key)
@@ -159,9 +159,7 @@ class RunState:
         """Adds to the history."""
         event: dict[str, Any] = {"type": kind, "at": now(), "payload": {"status": self.run.status, **more}}
         if unit is not None:
-            key = Key(unit.step_id, max(unit.item, 0))
-            each = unit.item != WHOLE and self.is_each(key)
-            event["payload"]["step"] = unit.told(self.uses(key), each=each)
+            event["payload"]["step"] = unit.told(self.uses(unit.key))
         self.draft.events.append(event)
 
     def timer(self, key: Key, at: datetime) -> None:
@@ -191,28 +189,31 @@ class RunState:
         """A step as a whole has ended: its result can be read from now on."""
         self.done += 1
         status = self.progress.status(id)
-        whole = self.units.get(Key(id, WHOLE))
-        if whole is None:
-            unit = self.unit(Key(id))
-            self.results[id] = {"status": status, "output": unit.output, "error": unit.error}
+        unit = self.unit(Key(id))
+        if unit.items is not None:
+            self._whole_ended(unit, status)
+        self.results[id] = {"status": status, "output": unit.output, "error": unit.error}
+
+    def _whole_ended(self, whole: Unit, status: StepStatus) -> None:
+        """A `for_each` has the outputs of its elements, and the first failure among them."""
+        elements = [self.unit(Key(whole.step_id, str(item))) for item in range(len(whole.items or []))]
+        if whole.status in STEP_ENDED:
             return
-        outputs = [self.unit(Key(id, item)).output for item in range(len(whole.items or []))]
-        failed = (self.unit(Key(id, item)).error for item in range(len(outputs)))
-        whole.error = next((error for error in failed if error), None) if status == "failed" else None
-        self.results[id] = {"status": status, "output": outputs, "error": whole.error}
-        if whole.status not in STEP_ENDED:
-            whole.status, whole.output, whole.finished_at = status, outputs, now()
-            self.draft.touch(whole)
-            self.tell(TOLD[whole.status], whole)
+        if status == "failed":
+            whole.error = next((one.error for one in elements if one.error), None)
+        whole.status, whole.output, whole.finished_at = status, [one.output for one in elements], now()
+        self.draft.touch(whole)
+        self.tell(TOLD[whole.status], whole)
 
     def _forget(self, unit: Unit) -> None:
         """It waits for nothing any more."""
+        self.queued.discard(unit.key)
         unit.wake_at = unit.deadline_at = None
         if self.waiting.pop(unit.key, None) is not None:
             self.draft.closed.append({"step_id": unit.step_id, "item": unit.item, "outcome": "cancelled"})
             self.tell("approval.closed", unit, message="cancelled")
         if unit.status == "waiting" and unit.child_id is not None:
-            self.draft.orphans.append(unit.child_id)
+            self.draft.orphaned = True
 
 
 def restored(
@@ -233,7 +234,7 @@ def restored(
             state.timer(Key(row["step_id"], row["item"]), found.next_at)
     state.timed_out = bool(run.error and run.error["type"] == "deadline-exceeded")
     changes = state.progress.restore(
-        ((unit.key, unit.status) for unit in state.units.values() if unit.item != WHOLE),
+        [(unit.key, unit.status) for unit in state.units.values() if not unit.is_whole],
         _opened(state.units),
         cancelled=run.cancel is not None or state.timed_out,
     )
@@ -244,13 +245,13 @@ def restored(
     return state, changes
 
 
-def _opened(units: dict[Key, Unit]) -> dict[str, int]:
-    """How many units each step has that was opened; one that was skipped, or failed before it began, was not."""
-    opened = {unit.step_id: len(unit.items or []) for unit in units.values() if unit.item == WHOLE}
-    for unit in units.values():
-        if unit.item != WHOLE and unit.step_id not in opened and (unit.attempt or unit.status not in STEP_ENDED):
-            opened[unit.step_id] = 1
-    return opened
+def _opened(units: dict[Key, Unit]) -> dict[str, int | None]:
+    """How many elements each step has that was opened; one that was skipped, or failed too early, was not."""
+    return {
+        unit.step_id: None if unit.items is None else len(unit.items)
+        for unit in units.values()
+        if not unit.item and (unit.is_whole or unit.attempt or unit.status not in STEP_ENDED)
+    }
 
 
 def _text(at: datetime) -> str:

@@ -6,6 +6,7 @@ result written. One that cannot be taken back is told and does not keep the othe
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from actors.workflow import asking
@@ -13,14 +14,14 @@ from actors.workflow.definition.graph import Key
 from actors.workflow.definition.model import ONE_ATTEMPT, Compensation, Retry
 from actors.workflow.results import Failed, Result, Succeeded
 from actors.workflow.state import RunState
-from actors.workflow.units import WHOLE, Attempt, Unit, now, problem
+from actors.workflow.units import Attempt, Unit, now, problem
 from schemas.errors import CopilotError, Retryable
 
 
 def to_undo(state: RunState) -> list[Key]:
     """First to last."""
     done = sorted(
-        (unit for unit in state.units.values() if unit.item != WHOLE and unit.completed is not None),
+        (unit for unit in state.units.values() if unit.completed is not None),
         key=lambda unit: unit.completed or 0,
     )
     keys = state.progress.compensation(unit.key for unit in done)
@@ -34,7 +35,7 @@ def start(state: RunState) -> None:
 
 def proceed(state: RunState) -> None:
     """The next one, once the one before has ended."""
-    if state.running or not state.undoing or state.units[state.undoing[0]].undo is not None:
+    if state.running or state.leaving or not state.undoing or state.units[state.undoing[0]].undo is not None:
         return
     unit = state.units[state.undoing[0]]
     unit.undo = "running"
@@ -50,11 +51,16 @@ def attempt(state: RunState, unit: Unit) -> None:
     state.draft.starting.append(Attempt(unit.key, undo=True))
 
 
-def recover(state: RunState) -> None:
-    """A dead holder has left one under way, or waiting for its next attempt or for a person's word."""
+def recover(state: RunState, mine: Collection[Key]) -> None:
+    """A former holder has left one under way, or waiting for its next attempt or for a person's word."""
     state.undoing.extend(to_undo(state))
     unit = state.units[state.undoing[0]] if state.undoing else None
-    if unit is None or unit.undo != "running" or unit.wake_at is not None or unit.key in state.waiting:
+    if unit is None or unit.key in mine:
+        return
+    if unit.undo is None:
+        proceed(state)
+        return
+    if unit.wake_at is not None or unit.key in state.waiting:
         return
     if state.effects[_compensation(state, unit).uses] == "unsafe":
         asking.ask(state, unit, asking.verdict(state, unit))

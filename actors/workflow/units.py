@@ -14,8 +14,6 @@ from schemas.approvals import ApprovalKind
 from schemas.errors import CopilotError
 from schemas.steps import StepStatus
 
-WHOLE = -1
-"""The `item` of the row that stands for a `for_each` as a whole."""
 LARGEST_TOLD_BYTES = 4_096
 """An output up to this size goes out with the event of its step."""
 
@@ -26,10 +24,11 @@ def now() -> datetime:
 
 @dataclass(slots=True)
 class Unit:
-    """A row of `step`; the columns are told there."""
+    """A row of `step`; the columns are told there. Of a step with `for_each` the row without an item stands for
+    the whole, and has `items`."""
 
     step_id: str
-    item: int
+    item: str
     status: StepStatus = "ready"
     attempt: int = 0
     failures: int = 0
@@ -55,14 +54,18 @@ class Unit:
     def row(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in COLUMNS}
 
-    def told(self, uses: str, *, each: bool) -> dict[str, Any]:
-        """A `StepState`; `each`: one element of a `for_each`."""
+    @property
+    def is_whole(self) -> bool:
+        return self.items is not None
+
+    def told(self, uses: str) -> dict[str, Any]:
+        """A `StepState`."""
         output = self.output
         if output is not None and len(to_json(output)) > LARGEST_TOLD_BYTES:
             output = None
         return {
             "id": self.step_id,
-            "item": self.item if each else None,
+            "item": self.item,
             "uses": uses,
             "status": self.status,
             "attempt": self.attempt,
@@ -123,8 +126,8 @@ class Draft:
     closed: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     reminded: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     starting: list[Attempt] = field(default_factory=list[Attempt])
-    orphans: list[str] = field(default_factory=list[str])
-    """Runs of sub-workflows that nobody waits for any more: to be cancelled."""
+    orphaned: bool = False
+    """A sub-workflow is not waited for any more: it is to be cancelled."""
 
     def touch(self, unit: Unit) -> None:
         self.units[unit.key] = unit

@@ -25,6 +25,11 @@ VARIABLE = "COPILOT_FAULT_POINTS"
 FaultPoint = Literal[
     "store.commit.before",  # a grouped transaction is about to be sent
     "store.commit.after",  # it is committed, and nobody has been told
+    "turn.accepted",  # the turn is stored, and the caller does not know
+    "turn.started",  # the first event is sent
+    "turn.said",  # all events but the last are sent, and the reply is not stored
+    "turn.closed",  # the reply is stored, and the last event is not sent
+    "turn.told",  # the last event is sent
     "workflow.claim",  # runs are this actor's own in the store, and it has done nothing for them yet
     "workflow.step.intent",  # `running` and the attempt are stored, the effect has not been asked for
     "workflow.step.effect",  # the effect has happened, its result is not stored

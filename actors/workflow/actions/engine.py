@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from actors.platform.bus import Bus
+from actors.platform.bus.transport import NoAnswer, NobodyListens
 from actors.workflow.actions import asks
 from actors.workflow.actions.port import Call, Happened
 from actors.workflow.results import WaitsForRun
 from actors.workflow.units import now
 from schemas.adapters import ActionClass
 from schemas.envelope import violations
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidInput, Unavailable
 from schemas.identity import Permission
 from schemas.subjects import EMITTED
 from schemas.workflow import Emitted
@@ -66,9 +67,11 @@ class EmitExecutor(Inside):
     async def run(self, call: Call) -> Any:
         emit = parsed(asks.Emit, call.input)
         event = Emitted(name=emit.name, data=emit.data, workflow_id=call.run_id, step_id=call.step_id)
-        await self.bus.append(
-            EMITTED, event, kind=f"{EMITTED.type}.{emit.name}", expected=None, id=call.effect_key, name=emit.name
-        )
+        kind = f"{EMITTED.type}.{emit.name}"
+        try:
+            await self.bus.append_once(EMITTED, event, kind=kind, id=call.effect_key, name=emit.name)
+        except (NoAnswer, NobodyListens) as error:
+            raise Unavailable("the bus does not take the event", after=1.0) from error
         return {"id": call.effect_key}
 
 

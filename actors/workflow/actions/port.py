@@ -21,10 +21,12 @@ class Call:
     identity: Identity
     run_id: str
     step_id: str
-    item: int
+    item: str
     input: dict[str, Any]
     effect_key: str
     attempt: int
+    failures: int = 0
+    depth: int = 0
     seconds: float | None = None
 
 

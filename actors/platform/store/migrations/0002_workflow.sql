@@ -31,7 +31,7 @@ CREATE TABLE run (
     fingerprint text NOT NULL,                   -- of what was asked for
     parent_id   text,                            -- the run whose step waits for this one
     parent_step text,
-    parent_item integer,
+    parent_item text,
     depth       integer NOT NULL DEFAULT 0,
     status      text NOT NULL CHECK (status IN ('pending', 'running', 'waiting_approval', 'paused', 'succeeded',
                                                 'failed', 'cancelled', 'compensating', 'compensated')),
@@ -61,13 +61,15 @@ CREATE INDEX run_due ON run (wake_at)
 CREATE INDEX run_held ON run (actor)
     WHERE actor IS NOT NULL AND status NOT IN ('succeeded', 'failed', 'cancelled', 'compensated');
 CREATE INDEX run_of_owner ON run (owner, id DESC);
+CREATE INDEX run_of_parent ON run (parent_id)
+    WHERE parent_id IS NOT NULL AND status IN ('pending', 'running', 'waiting_approval', 'paused');
 CREATE INDEX run_newest ON run (created_at DESC, id DESC);
 
 -- Steps and events are written by statements that hold the run's row: a foreign key would ask again for each row.
 CREATE TABLE step (
     run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        integer NOT NULL,                -- 0, or the element of a for_each; -1 the for_each as a whole
+    item        text NOT NULL,                   -- '' for the step itself, '0', '1', … of a for_each
     status      text NOT NULL CHECK (status IN ('pending', 'ready', 'running', 'waiting', 'succeeded', 'failed',
                                                 'skipped', 'cancelled', 'compensated')),
     attempt     integer NOT NULL DEFAULT 0,      -- how often the effect was asked for
@@ -93,7 +95,7 @@ CREATE TABLE action_slot (
     action      text NOT NULL,                   -- an action whose concurrency is capped
     run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        integer NOT NULL,
+    item        text NOT NULL,
     actor       text NOT NULL,                   -- counts only while this actor's lease holds
     PRIMARY KEY (action, run_id, step_id, item)
 );
@@ -101,7 +103,7 @@ CREATE TABLE action_slot (
 CREATE TABLE approval (
     run_id      text NOT NULL REFERENCES run,
     step_id     text NOT NULL,
-    item        integer NOT NULL,
+    item        text NOT NULL,
     kind        text NOT NULL CHECK (kind IN ('approval', 'question', 'verdict')),
     round       integer NOT NULL,                -- a step that is tried again asks again
     title       text NOT NULL,
@@ -128,7 +130,7 @@ CREATE INDEX approval_pending ON approval (requested_at DESC) WHERE outcome IS N
 CREATE TABLE decision (
     run_id      text NOT NULL,
     step_id     text NOT NULL,
-    item        integer NOT NULL,
+    item        text NOT NULL,
     kind        text NOT NULL,
     round       integer NOT NULL,
     decided_by  text NOT NULL,
