@@ -85,14 +85,6 @@ class OrchestratorSettings(Section):
     timeout_seconds: float = Field(gt=0)
 
 
-class WorkflowSettings(Section):
-    http_allow: tuple[str, ...]
-    http_seconds: float = Field(gt=0)
-    command_seconds: float = Field(gt=0)
-    command_memory_mb: int = Field(ge=16)
-    command_environment: tuple[str, ...]
-
-
 class SloSettings(Section):
     error_rate: float = Field(gt=0, lt=1)
     latency_p95_seconds: float = Field(gt=0)
@@ -116,6 +108,11 @@ class WorkflowSettings(Section):
     lease_seconds: float = Field(gt=0)
     renew_seconds: float = Field(gt=0)
     action_limits: dict[str, int]
+    http_allow: tuple[str, ...]
+    http_seconds: float = Field(gt=0)
+    command_seconds: float = Field(gt=0)
+    command_memory_mb: int = Field(ge=16)
+    command_environment: tuple[str, ...]
 
 
 class LimitSettings(Section):
@@ -148,7 +145,6 @@ class Settings(BaseSettings):
     auth: AuthSettings
     observatory: ObservatorySettings
     orchestrator: OrchestratorSettings
-    workflow: WorkflowSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
     workflow: WorkflowSettings

@@ -34,7 +34,9 @@ def action(tmp_path: Path) -> CommandAction:
 
 async def run(action: CommandAction, *command: str, seconds: float = 20.0, **more: Any) -> Any:
     asked = {"command": list(command), **more}
-    return await action.run(Call(LOCAL_ADMINISTRATOR, "o.1", "step", "", asked, "o.1:step::do", 1, seconds))
+    return await action.run(
+        Call(LOCAL_ADMINISTRATOR, "o.1", "step", "", asked, "o.1:step::do", 1, seconds=seconds)
+    )
 
 
 async def shell(action: CommandAction, script: str, **more: Any) -> Any:

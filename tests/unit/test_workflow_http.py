@@ -71,7 +71,7 @@ async def far() -> AsyncIterator[Far]:
 async def ask(allow: tuple[str, ...], seconds: float = 5.0, **asked: Any) -> Any:
     action = HttpAction(allow, 30.0)
     try:
-        return await action.run(Call(LOCAL_ADMINISTRATOR, "o.1", "step", "", asked, KEY, 1, seconds))
+        return await action.run(Call(LOCAL_ADMINISTRATOR, "o.1", "step", "", asked, KEY, 1, seconds=seconds))
     finally:
         await action.close()
 
