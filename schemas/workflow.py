@@ -207,9 +207,9 @@ class RunWake(BaseModel):
 
 
 class Template(Frozen):
-    """A workflow that ships with the copilot. `inputs`: the declarations by name; `intents`: those of the chat that
-    it answers; `destructive`: it changes something, and asks for approval first. `documentation` is Markdown: what
-    it does, what it wants, what happens."""
+    """A workflow that ships with the copilot. `inputs`: the declarations by name. `intents`: those of the chat
+    that it answers. `destructive`: it changes something, and asks first. `documentation`: Markdown; what it does,
+    what it wants, what happens."""
 
     name: str
     title: str
