@@ -21,10 +21,11 @@ Permission = Literal[
     "workflow.steer",
     "approval.decide",
     "command.run",
+    "orchestrator.change",
 ]
 
 _VIEWER: frozenset[Permission] = frozenset({"chat", "telemetry.read", "workflow.read"})
-_OPERATOR: frozenset[Permission] = frozenset({*_VIEWER, "workflow.start"})
+_OPERATOR: frozenset[Permission] = frozenset({*_VIEWER, "workflow.start", "orchestrator.change"})
 _APPROVER: frozenset[Permission] = frozenset({*_OPERATOR, "workflow.any", "approval.decide"})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,

@@ -79,6 +79,12 @@ class ObservatorySettings(Section):
     catalogue_ttl_seconds: float = Field(gt=0)
 
 
+class OrchestratorSettings(Section):
+    backend: Literal["shop"]
+    url: str
+    timeout_seconds: float = Field(gt=0)
+
+
 class SloSettings(Section):
     error_rate: float = Field(gt=0, lt=1)
     latency_p95_seconds: float = Field(gt=0)
@@ -102,6 +108,11 @@ class WorkflowSettings(Section):
     lease_seconds: float = Field(gt=0)
     renew_seconds: float = Field(gt=0)
     action_limits: dict[str, int]
+    http_allow: tuple[str, ...]
+    http_seconds: float = Field(gt=0)
+    command_seconds: float = Field(gt=0)
+    command_memory_mb: int = Field(ge=16)
+    command_environment: tuple[str, ...]
 
 
 class LimitSettings(Section):
@@ -133,6 +144,7 @@ class Settings(BaseSettings):
     llm: LlmSettings
     auth: AuthSettings
     observatory: ObservatorySettings
+    orchestrator: OrchestratorSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
     workflow: WorkflowSettings

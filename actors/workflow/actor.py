@@ -10,6 +10,7 @@ from actors.platform.lease import QUERIES, Lease
 from actors.platform.pool.actor import Place, PoolActor
 from actors.platform.store import Database, GroupCommit
 from actors.workflow.actions import asks
+from actors.workflow.actions.outside import Outside
 from actors.workflow.actions.port import Call
 from actors.workflow.actions.registry import Actions, Entry
 from actors.workflow.approvals import Approvals
@@ -62,7 +63,8 @@ class WorkflowActor(PoolActor):
             self._database, place.slot, seconds=settings.lease_seconds, renew_seconds=settings.renew_seconds
         )
         actor = self._lease.actor
-        actions = Actions(self.bus, self._start_child, more or {})
+        self._outside = Outside(settings)
+        actions = Actions(self.bus, self._start_child, {**self._outside.entries, **(more or {})})
         definitions = Definitions(self._database, actions)
         self._holders = Holders(self._database, self.bus, actor, self._keeper, self.telemetry)
         self._outbox = Outbox(self.bus, self._database, self._wake_parent, _old_seconds(settings.lease_seconds))
@@ -110,6 +112,7 @@ class WorkflowActor(PoolActor):
         await asyncio.gather(self._orphans.stop(), self._outbox.stop())
         await asyncio.gather(self._starts.stop(), self._advances.stop())
         await self._lease.release()
+        await self._outside.close()
         await self._database.close()
 
     async def dependencies(self) -> tuple[BackendState, ...]:

@@ -20,6 +20,7 @@ FIELDS = st.fixed_dictionaries(
         "action": st.sampled_from([*Kind, "explode"]) | JSON,
         "service": st.sampled_from([*SERVICES, "model"]) | JSON,
         "version": st.just("2.4.1") | JSON,
+        "share": st.floats(0, 1) | JSON,
         "replicas": st.integers(-2, 60) | JSON,
         "key": st.just("k") | JSON,
     },
@@ -45,6 +46,9 @@ FIELDS = st.fixed_dictionaries(
         ({"action": "scale", "service": "payment", "replicas": 2.0}, "scale needs replicas"),
         ({"action": "rollback", "service": "payment", "version": "1"}, "takes no version"),
         ({"action": "restart", "service": "payment", "key": "a b"}, "a key is"),
+        ({"action": "scale", "service": "payment", "replicas": 2, "share": 0.1}, "scale takes no share"),
+        ({"action": "deploy", "service": "payment", "version": "1", "share": 0}, "a share is"),
+        ({"action": "deploy", "service": "payment", "version": "1", "share": True}, "a share is"),
     ],
 )
 def test_what_is_wrong_is_said(body: object, says: str) -> None:

@@ -19,7 +19,8 @@ from actors.workflow.actions.engine import (
     WaitExecutor,
 )
 from actors.workflow.actions.port import Executor
-from schemas.adapters import ACTIONS, Action, ActionClass
+from schemas.actions import ACTIONS
+from schemas.adapters import Action, ActionClass
 from schemas.identity import Permission
 
 Entry = tuple[type[BaseModel], Executor]
