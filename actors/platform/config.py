@@ -120,6 +120,7 @@ class LimitSettings(Section):
     body_bytes: int = Field(gt=0)
     message_characters: int = Field(gt=0)
     turn_seconds: float = Field(gt=0)
+    turns_in_flight: int = Field(ge=1)
 
 
 class TelemetrySettings(Section):

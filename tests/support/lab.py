@@ -50,6 +50,16 @@ class Lab:
     """Applies each key once."""
 
     async def run(self, call: Call) -> Any:
+        """The lab itself never fails: where the database goes away, what knows its keys tries again."""
+        while True:
+            try:
+                return await self._run(call)
+            except psycopg.OperationalError:
+                if not self.known:
+                    raise
+                await asyncio.sleep(0.05)
+
+    async def _run(self, call: Call) -> Any:
         asked = Asked.model_validate(call.input)
         async with self.pool.connection() as connection:
             await connection.execute(

@@ -51,10 +51,15 @@ class Child:
         """As an operator does: it drains."""
         self._process.terminate()
 
+    async def sleeps(self) -> bool:
+        """Whether it has been stopped (by a fault, or by `sleep`)."""
+        stat = await asyncio.to_thread(Path(f"/proc/{self._process.pid}/stat").read_text, encoding="utf-8")
+        return stat.rpartition(")")[2].split()[0] == "T"
+
     def sleep(self) -> None:
         os.kill(self._process.pid, signal.SIGSTOP)
 
-    def wake(self) -> None:
+    def awake(self) -> None:
         os.kill(self._process.pid, signal.SIGCONT)
 
     @property

@@ -12,12 +12,13 @@ from psycopg.rows import dict_row
 
 from actors.platform.bus import Bus
 from actors.platform.bus.nats import NatsTransport
+from actors.platform.bus.transport import Transport
 from actors.platform.config import Settings
 from actors.platform.guard.fault_points import Fault
 from actors.platform.pool.actor import Place
 from actors.workflow.actor import WorkflowActor
 from schemas.approvals import ApprovalItem, ApprovalList, Choice, Decision, DecisionTaken
-from schemas.errors import DeadlineExceeded, Unavailable
+from schemas.errors import Conflict, DeadlineExceeded, Unavailable
 from schemas.identity import LOCAL_ADMINISTRATOR, Identity
 from schemas.steps import ENDED, RunRef, StepState
 from schemas.subjects import (
@@ -69,12 +70,12 @@ class WorkflowStage:
         await bus.ensure_streams()
         return cls(settings, bus, log)
 
-    async def actor(self, slot: str = "workflow-0") -> WorkflowActor:
+    async def actor(self, slot: str = "workflow-0", transport: Transport | None = None) -> WorkflowActor:
         """In this process."""
         more, pool = lab_actions(self.settings.database.url)
         await pool.open()
         self.pools.append(pool)
-        actor = WorkflowActor(Place("workflow", slot, self.settings), more=more)
+        actor = WorkflowActor(Place("workflow", slot, self.settings), transport, more=more)
         await actor.start()
         self.actors.append(actor)
         return actor
@@ -142,6 +143,14 @@ class WorkflowStage:
         asked = ControlRun(identity=who, id=run_id, reason="enough", compensate=compensate)
         return await self.bus.request(CANCEL_RUN, asked, patience=10.0)
 
+    async def try_cancel(self, run_id: str) -> bool:
+        """Whether it was accepted."""
+        try:
+            await self.cancel(run_id)
+        except Conflict:
+            return False
+        return True
+
     async def pause(self, run_id: str, *, who: Identity = ALICE) -> RunChanged:
         return await self.bus.request(PAUSE_RUN, ControlRun(identity=who, id=run_id), patience=10.0)
 
@@ -153,7 +162,10 @@ class WorkflowStage:
 
         async def look() -> ApprovalItem | None:
             page = await self.bus.request(
-                LIST_APPROVALS, ApprovalList(identity=LOCAL_ADMINISTRATOR, workflow_id=run_id), patience=10.0
+                LIST_APPROVALS,
+                ApprovalList(identity=LOCAL_ADMINISTRATOR, workflow_id=run_id),
+                patience=10.0,
+                seconds=2.0,
             )
             return next((item for item in page.items if step in (None, item.step_id)), None)
 
@@ -179,7 +191,7 @@ class WorkflowStage:
             plan_hash=plan_hash or item.plan_hash,
             **more,
         )
-        return await self.bus.request(DECIDE, said, patience=10.0)
+        return await self.bus.request(DECIDE, said, patience=10.0, seconds=4.0)
 
     # --- the store ---------------------------------------------------------------------------------
 
@@ -217,13 +229,13 @@ def story(events: list[RunEvent]) -> list[str]:
     return told
 
 
-def chain(length: int, uses: str = "lab.keyed", **more: Any) -> dict[str, Any]:
-    """s0 -> s1 -> …"""
+def chain(length: int, uses: str = "lab.keyed", *, name: str = "chain", seconds: float = 0.0) -> dict[str, Any]:
+    """s0 -> s1 -> …, each taking so long."""
+    asks = {"seconds": seconds} if seconds else {}
     return {
-        "name": "chain",
+        "name": name,
         "steps": [
-            {"id": f"s{n}", "uses": uses, "needs": [f"s{n - 1}"] if n else [], "with": {"value": n}}
+            {"id": f"s{n}", "uses": uses, "needs": [f"s{n - 1}"] if n else [], "with": {"value": n, **asks}}
             for n in range(length)
         ],
-        **more,
     }
