@@ -77,6 +77,15 @@ class Degraded(Frozen):
     reason: str
 
 
+class Usage(Frozen):
+    """What a language model was used for an answer; `model` is null where none was."""
+
+    model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
 class Outcome(BaseModel):
     """What an action answers; `output` has the action's `answers` schema."""
 
@@ -183,6 +192,29 @@ class BackendStates(BaseModel):
     backends: tuple[BackendState, ...]
 
 
+# --- models ----------------------------------------------------------------------------------------
+
+
+class IntentCandidate(Frozen):
+    name: str
+    description: str
+
+
+class IntentChoice(BaseModel):
+    """One of the candidates is to be chosen for the text. `context` says what was asked before it."""
+
+    text: str
+    candidates: tuple[IntentCandidate, ...] = Field(min_length=2)
+    context: str | None = None
+
+
+class ChosenIntent(BaseModel):
+    """`intent` is the name of one of the candidates."""
+
+    intent: str
+    usage: Usage
+
+
 CATALOGUE = Action("observatory", "catalogue", Empty, Catalogue, "pure", "telemetry.read", 3.0)
 METRIC = Action("observatory", "metric", MetricQuestion, MetricAnswer, "pure", "telemetry.read", 10.0)
 UPSTREAM = Action("observatory", "upstream", MetricQuestion, UpstreamAnswer, "pure", "telemetry.read", 10.0)
@@ -191,5 +223,16 @@ TRANSLATE = Action("observatory", "translate", Plan, Translation, "pure", "telem
 MEASURE = Action("observatory", "measure", Plan, Measured, "pure", "telemetry.read", 10.0)
 QUERY = Action("observatory", "query", RawQuery, RawAnswer, "pure", "telemetry.read", 10.0)
 STATE = Action("observatory", "state", Empty, BackendStates, "pure", "telemetry.read", 2.0)
+CHOOSE_INTENT = Action("models", "choose_intent", IntentChoice, ChosenIntent, "pure", "chat", 20.0)
 
-ACTIONS: tuple[Action[Any, Any], ...] = (CATALOGUE, METRIC, UPSTREAM, HEALTH, TRANSLATE, MEASURE, QUERY, STATE)
+ACTIONS: tuple[Action[Any, Any], ...] = (
+    CATALOGUE,
+    METRIC,
+    UPSTREAM,
+    HEALTH,
+    TRANSLATE,
+    MEASURE,
+    QUERY,
+    STATE,
+    CHOOSE_INTENT,
+)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
-from schemas.adapters import Degraded, Evidence
+from schemas.adapters import Degraded, Evidence, Usage
 from schemas.entities import Entity
 from schemas.errors import Problem
 from schemas.nlp import Intent, Understanding
@@ -78,13 +78,6 @@ def parts_of(meaning: Understanding) -> tuple[Part, ...]:
     return tuple(
         Part(intent=part.intent, entities=part.entities, condition=part.condition_text) for part in meaning.parts
     )
-
-
-class Usage(BaseModel):
-    model: str | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
 
 
 class Message(BaseModel):

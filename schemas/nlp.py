@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from schemas.adapters import Degraded
+from schemas.adapters import Degraded, Usage
 from schemas.context import WorkingMemory
 from schemas.entities import Entity
 from schemas.identity import Permission
@@ -83,6 +83,8 @@ class Understanding(Frozen):
     memory: WorkingMemory = WorkingMemory()
     """What the conversation has in hand after this message; the answer adds what it offers and what it shows."""
     degraded: tuple[Degraded, ...] = ()
+    usage: Usage | None = None
+    """Of the language model that was asked, if one was."""
 
 
 __all__ = [

@@ -100,3 +100,10 @@ class Plan(Frozen):
     def request_metric(self) -> Metric | None:
         """The metric, where it is one of requests."""
         return next((metric for metric in get_args(Metric) if metric == self.metric), None)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is no more than a metric of requests, of one service or of all: one that has a breakdown."""
+        known = {"intent", "service", "metric", "percentile", "range", "slots"}
+        asked = self.model_dump(exclude=known, exclude_defaults=True)
+        return self.request_metric is not None and not asked and not self.slots.get("services")

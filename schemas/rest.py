@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, Str
 from schemas.adapters import Degraded, Evidence, HealthAnswer, MetricAnswer, Translation
 from schemas.conversation import MESSAGE_CHARACTERS, SESSION_ID, TURN_ID, Part, SubmitTurn
 from schemas.entities import Entity
+from schemas.measures import Measured
 from schemas.nlp import Intent
 from schemas.plans import Plan, TimeRange
 
@@ -146,7 +147,7 @@ class MetricsQueryAnswer(BaseModel):
 
     query: str
     language: Literal["natural", "promql"]
-    answer: MetricAnswer | HealthAnswer | None = None
+    answer: MetricAnswer | HealthAnswer | Measured | None = None
     evidence: tuple[Evidence, ...] = ()
     degraded: tuple[Degraded, ...] = ()
 

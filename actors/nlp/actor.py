@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from actors.nlp.catalogue import CatalogueWatch
+from actors.nlp.classifier import Ranking
+from actors.nlp.deciding import decided, unsure
 from actors.nlp.ranker import Ranker
 from actors.nlp.understand import Draft, conclude, draft
 from actors.platform.bus.transport import Transport
@@ -42,9 +45,23 @@ class NlpActor(PoolActor):
 
     async def _conclude(self, seen: Draft) -> Understanding:
         rankings = await asyncio.gather(*(self._ranker.rank(text) for text in seen.texts))
-        return conclude(seen, rankings, self._ranker.registry)
+        meaning = conclude(seen, rankings, self._ranker.registry)
+        return await self._with_model(seen, rankings, meaning)
 
     async def _conclude_long(self, utterance: Utterance, catalogue: Catalogue) -> Understanding:
         seen = await asyncio.to_thread(draft, utterance, catalogue)
         rankings = await asyncio.gather(*(self._ranker.rank(text) for text in seen.texts))
-        return await asyncio.to_thread(conclude, seen, rankings, self._ranker.registry)
+        meaning = await asyncio.to_thread(conclude, seen, rankings, self._ranker.registry)
+        return await self._with_model(seen, rankings, meaning)
+
+    async def _with_model(self, seen: Draft, rankings: Sequence[Ranking], meaning: Understanding) -> Understanding:
+        """Nothing changes but `degraded` when the model fails."""
+        if not self.settings.llm.configured or meaning.parts or not unsure(meaning, rankings[0]):
+            return meaning
+        registry, before = self._ranker.registry, seen.utterance.memory.plan
+        context = before.intent if before is not None else None
+        decision = await decided(self.bus, registry, seen.utterance.text, rankings[0], context)
+        if decision.degraded is not None:
+            return meaning.model_copy(update={"degraded": (*meaning.degraded, decision.degraded)})
+        again = await asyncio.to_thread(conclude, seen, (decision.ranking, *rankings[1:]), registry)
+        return again.model_copy(update={"usage": decision.usage})

@@ -18,12 +18,16 @@ VAGUE: dict[str, float] = {"couple": 2.0, "few": 3.0, "several": 5.0}
 PARTS: dict[str, float] = {"half": 0.5}
 NUMBER_WORDS = frozenset({*UNITS, *TENS, *SCALES, *VAGUE, *PARTS})
 
+_BEGINS = NUMBER_WORDS | {"a", "an", "the"}
+
 Parsed = tuple[float, int]
 """The value, and the position after it."""
 
 
 def number(s: Sentence, at: int) -> Parsed | None:
     """Written in digits or in words; "a" and "an" alone are none."""
+    if s[at].kind != "number" and s.word(at) not in _BEGINS:
+        return None
     found = digits(s, at) or _words(s, at) or _vague(s, at)
     if found is None:
         return None
@@ -45,7 +49,16 @@ def digits(s: Sentence, at: int) -> Parsed | None:
         text, after = text + s.word(after + 1), after + 2
         if len(text) > 12:
             return None
+    if after == at + 1 and _is_decimal_comma(s, after):
+        return float(f"{text}.{s.word(after + 1)}"), after + 2
     return float(text), after
+
+
+def _is_decimal_comma(s: Sentence, at: int) -> bool:
+    """ "1,5 s" as half of Europe writes it; not a list ("1,2,3")."""
+    comma, rest = s[at], s[at + 1]
+    whole = s.word(at - 1).isdigit() and rest.kind == "number" and rest.text.isdigit() and len(rest.text) <= 2
+    return whole and comma.text == "," and comma.glued and rest.glued and s.word(at + 2) != ","
 
 
 def _is_group(s: Sentence, at: int, lead: bool) -> bool:
@@ -58,7 +71,7 @@ def _is_group(s: Sentence, at: int, lead: bool) -> bool:
 
 def _words(s: Sentence, at: int) -> Parsed | None:
     led = s.word(at) in ("a", "an") and s.word(at + 1) in SCALES
-    if led or s.word(at) == "dozen":
+    if led or s.word(at) in ("dozen", "hundred", "thousand"):
         total, after = 1.0, at + 1 if led else at
     else:
         small = _below_thousand(s, at)

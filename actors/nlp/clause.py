@@ -15,6 +15,8 @@ NAMED = "§"
 """Stands in `bare` where something is named."""
 NO_NAMES = WORDS["glue"] | {"others", "ones", "rest", "remaining", "both", "next", "last", "first", "second"}
 _WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"(?<![\w.,:/-])[+-]?[0-9]{1,6}(?![\w.,:/%-]*[\w%])")
+_I_MEAN = re.compile(r"\b(?:i|you|we|they|it|that|did|do|does|would) mean\Z", re.IGNORECASE)
 _LEADING = re.compile(
     r"^(?:[^\w§]|\b(?:ok|okay|kk?|alright|right|so|well|hm+|uh+m?|ah|oh|hey|hi|hello|great|cool|nice|perfect|thanks|"
     r"thank you|thx|good|interesting|got it|i see|please|pls|um+|er+|yo)\b)+",
@@ -48,7 +50,20 @@ class Clause:
         """As `bare`, with numbers and hints ("slowest") left in."""
         hints = (part for part in self.found.metrics if not part.stated)
         left = {(part.start, part.end) for part in (*self.found.quantities, *hints)}
-        return _bare(self.message, (span for span in self.found.spans if span not in left), self.start, self.end)
+        return _bare(
+            self.message, (span for span in _covered(self.found) if span not in left), self.start, self.end
+        )
+
+    @property
+    def number(self) -> re.Match[str] | None:
+        """The only number that is no part of a name ("I meant 8"), as a match in `text`."""
+        covered = tuple((start - self.start, end - self.start) for start, end in self.found.spans)
+        alone = [
+            match
+            for match in _NUMBER.finditer(self.text)
+            if all(match.end() <= start or match.start() >= end for start, end in covered)
+        ]
+        return alone[0] if len(alone) == 1 else None
 
     @property
     def types(self) -> frozenset[str]:
@@ -57,14 +72,14 @@ class Clause:
 
 def clause(message: str, found: Found, start: int = 0, end: int | None = None) -> Clause:
     stop = len(message) if end is None else end
-    inside = _without_places(within(found, start, stop, message), message)
+    inside = _without_talk(within(found, start, stop, message), message)
     return Clause(
         message=message,
         start=start,
         end=stop,
         found=inside,
         entities=entities(message, inside),
-        bare=_bare(message, inside.spans, start, stop),
+        bare=_bare(message, _covered(inside), start, stop),
     )
 
 
@@ -81,10 +96,12 @@ def within(found: Found, start: int, end: int, message: str) -> Found:
     return replace(found, words=words, **kept)
 
 
-def _without_places(found: Found, message: str) -> Found:
-    """The "two" of "the last two" is no quantity, "the others" is no service."""
+def _without_talk(found: Found, message: str) -> Found:
+    """The "two" of "the last two" is no quantity, "the others" is no service, "I mean" no average."""
     services = tuple(part for part in found.services if part.names or part.value not in NO_NAMES)
-    if not found.quantities and services == found.services:
+    aggregations = tuple(part for part in found.aggregations if not _I_MEAN.search(message[: part.end]))
+    found = replace(found, services=services, aggregations=aggregations)
+    if not found.quantities:
         return found
     places = place_spans(message)
     quantities = tuple(
@@ -92,7 +109,12 @@ def _without_places(found: Found, message: str) -> Found:
         for part in found.quantities
         if not any(start <= part.start and part.end <= end for start, end in places)
     )
-    return replace(found, quantities=quantities, services=services)
+    return replace(found, quantities=quantities)
+
+
+def _covered(found: Found) -> tuple[tuple[int, int], ...]:
+    """The words of an operator belong to its threshold: "above 5 %"."""
+    return (*found.spans, *((part.leads, part.end) for part in found.thresholds))
 
 
 def _bare(message: str, spans: Iterable[tuple[int, int]], start: int, end: int) -> str:

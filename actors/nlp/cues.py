@@ -24,6 +24,10 @@ _BY = re.compile(
     rf"(?: by| per| into)?)(?: each| every| the)? (?:§ )?(?:{_THING})\b"
 )
 _WHICH = re.compile(rf"\b(?:which|what)(?: of (?:the|our))?(?: §)? (?:{_THING})\b(?! is §$)")
+_RANKED = re.compile(
+    rf"\b(?:{_THING})"
+    r"(?: (?:are|were))? (?:by|with|sorted by|ordered by|ranked by|having|over|above|below|under)\b"
+)
 _MOST = re.compile(
     rf"\b(?:top|worst|best|slowest|fastest|busiest|highest|lowest|noisiest|hottest|largest|biggest|hungriest|"
     rf"most \w+|least \w+)(?: §)? (?:{_THING})\b"
@@ -60,7 +64,7 @@ class Cues:
 
 def cues(bare: str, text: str, quantities: tuple[FoundQuantity, ...]) -> Cues:
     """`bare` is the text without its names, `text` all of it in lower case: "per minute" may be part of a name."""
-    groups = dict.fromkeys(kind for pattern in (_BY, _MOST, _WHICH) for kind in _kinds(pattern, bare))
+    groups = dict.fromkeys(kind for pattern in (_BY, _MOST, _WHICH, _RANKED) for kind in _kinds(pattern, bare))
     ranked = bool(_HIGHEST.search(bare) or _LOWEST.search(bare))
     return Cues(
         group_by=tuple(groups),
@@ -73,7 +77,7 @@ def cues(bare: str, text: str, quantities: tuple[FoundQuantity, ...]) -> Cues:
 
 def without_cues(bare: str) -> str:
     """The words that say nothing of the form."""
-    for pattern in (_BY, _MOST, _WHICH, _PER, _SHORT_PER, _COURSE):
+    for pattern in (_BY, _MOST, _WHICH, _RANKED, _PER, _SHORT_PER, _COURSE):
         bare = pattern.sub(" ", bare)
     return bare
 

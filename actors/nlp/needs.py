@@ -84,7 +84,8 @@ def _has(slot: str, plan: Plan, bare: str, *, everything: bool) -> bool:
         "service": lambda: everything or bool(services_of(plan)) or _one_place(plan),
         "sides": lambda: plan.comparison is not None,
         "comparison": lambda: plan.comparison is not None and plan.comparison.kind == "time",
-        "symptom": lambda: _symptom(plan, bare),
+        "symptom": lambda: bool(plan.slots.get("symptom")) or symptom(plan, bare),
+        "title": lambda: bool(plan.slots.get("title")),
         "test_target": lambda: bool(plan.slots.get(slot)) or bool(services_of(plan)),
         "approval": lambda: True,  # how many wait is known only where they wait
     }
@@ -97,7 +98,7 @@ def _one_place(plan: Plan) -> bool:
     return any(getattr(plan, place) for place in _SINGLE_PLACE)
 
 
-def _symptom(plan: Plan, bare: str) -> bool:
+def symptom(plan: Plan, bare: str) -> bool:
     """Something is said of what is wrong, in whatever words."""
     if any(value is not None for value in (plan.metric, plan.status_code, plan.pattern, plan.threshold)):
         return True

@@ -26,6 +26,7 @@ Slot = Literal[
     "service", "environment", "metric", "percentile", "aggregation", "time_range", "comparison", "threshold",
     "status_code", "endpoint", "severity", "log_level", "version", "namespace", "host", "pod", "incident_id",
     "workflow", "trace_id", "test_target", "language", "quantity", "person", "pattern", "sides", "symptom",
+    "title",
     "approval",
 ]  # fmt: skip
 """Types of entities, and three things that are read from several: two `sides` of a comparison, the `symptom` and

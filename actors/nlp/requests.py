@@ -12,7 +12,7 @@ from actors.nlp.dialogue.memory import after_request, after_talk, after_yes
 from actors.nlp.dialogue.merging import LATENCIES, merged, types_of
 from actors.nlp.dialogue.reading import Reading, Situation
 from actors.nlp.dialogue.resolve import Resolved, resolve
-from actors.nlp.needs import Needs, needs
+from actors.nlp.needs import Needs, needs, symptom
 from actors.nlp.registry import IntentDefinition
 from actors.nlp.stated import stated
 from actors.nlp.times import Calendar, last_hour
@@ -154,14 +154,15 @@ def _request(here: Situation, reading: Reading, resolved: Resolved, calendar: Ca
         plan=plan,
         missing=lacks.missing,
         options=lacks.options,
-        unknown=resolved.unknown,
+        unknown=resolved.unknown if "service" in lacks.missing else (),
         ambiguous=bool(resolved.choices),
         memory=after_request(here.memory, plan, frame, lacks.missing, lacks.options),
     )
 
 
 def _needs(here: Situation, intent: IntentDefinition, plan: Plan, resolved: Resolved) -> Needs:
-    near = resolved.unknown[0].near if resolved.unknown else None
+    asked = resolved.unknown and intent.name not in IN_WORDS
+    near = resolved.unknown[0].near if asked else None
     return needs(
         intent,
         plan,
@@ -178,9 +179,17 @@ def _implied(plan: Plan, here: Situation) -> Plan:
     update: dict[str, Any] = {}
     if plan.percentile is not None and plan.metric is None:
         update["metric"] = "latency"
+    if plan.intent == "metric_query" and plan.metric is None and plan.percentile is None and plan.status_code:
+        update["metric"] = "request_rate"  # "how many 502s": of the requests, those with this status
     if plan.intent in IN_WORDS:
-        update["slots"] = {"text": here.clause.text.strip(), **plan.slots}
+        update["slots"] = {"text": here.clause.text.strip(), **_symptom(plan, here), **plan.slots}
     return plan.model_copy(update=update) if update else plan
+
+
+def _symptom(plan: Plan, here: Situation) -> dict[str, str]:
+    """What is wrong, in the words of the text; the next messages about it need not say it again."""
+    wants = any("symptom" in group for group in here.registry[plan.intent].required)
+    return {"symptom": here.clause.text.strip()} if wants and symptom(plan, here.clause.bare) else {}
 
 
 def with_defaults(plan: Plan, calendar: Calendar) -> Plan:

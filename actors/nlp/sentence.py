@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from actors.nlp.tokens import Token
 
 NOTHING = Token("sign", "", 0, 0, glued=False)
 
 
-@dataclass(frozen=True, slots=True)
 class Sentence:
-    tokens: tuple[Token, ...]
+    """Asking beyond either end answers with nothing."""
+
+    __slots__ = ("_length", "_words", "tokens")
+
+    def __init__(self, tokens: tuple[Token, ...]) -> None:
+        self.tokens = tokens
+        self._words = tuple(token.text for token in tokens)
+        self._length = len(tokens)
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return self._length
 
     def __getitem__(self, at: int) -> Token:
-        return self.tokens[at] if 0 <= at < len(self.tokens) else NOTHING
+        return self.tokens[at] if 0 <= at < self._length else NOTHING
 
     def word(self, at: int) -> str:
-        return self.tokens[at].text if 0 <= at < len(self.tokens) else ""
+        return self._words[at] if 0 <= at < self._length else ""
 
     def follows(self, at: int, *words: str) -> bool:
-        return all(self.word(at + offset) == word for offset, word in enumerate(words))
+        return at >= 0 and self._words[at : at + len(words)] == words
 
     def skip(self, at: int, *words: str) -> int:
         """Past one of the words, when it stands there."""

@@ -63,7 +63,20 @@ class NatsSettings(Section):
 
 
 class LlmSettings(Section):
-    provider: Literal["none"]
+    """`provider` is the name that litellm has for it."""
+
+    provider: str = Field(pattern=r"^[a-z0-9_]+$")
+    model: str
+    max_tokens: int = Field(ge=1)
+    api_base: str
+    api_key: str
+    fallbacks: tuple[str, ...]
+    budget_usd_per_day: float = Field(ge=0)
+    timeout_seconds: float = Field(gt=0, le=20)
+
+    @property
+    def configured(self) -> bool:
+        return self.provider != "none"
 
 
 class AuthSettings(Section):
@@ -110,6 +123,7 @@ class LimitSettings(Section):
     body_bytes: int = Field(gt=0)
     message_characters: int = Field(gt=0)
     turn_seconds: float = Field(gt=0)
+    turns_in_flight: int = Field(ge=1)
 
 
 class TelemetrySettings(Section):
@@ -175,7 +189,7 @@ def load() -> Settings:
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explain(error, merged))) from error
     _check(settings)
-    return settings
+    return _without_models(settings)
 
 
 def printable(settings: Settings) -> dict[str, Any]:
@@ -206,7 +220,16 @@ def mask_url(url: str) -> str:
     return f"{scheme}{separator}{credentials.split(':', 1)[0]}:***@{host}"
 
 
+def _without_models(settings: Settings) -> Settings:
+    """Nobody starts processes for models where there are none."""
+    if settings.llm.configured:
+        return settings
+    none = settings.pools["models"].model_copy(update={"size": 0})
+    return settings.model_copy(update={"pools": {**settings.pools, "models": none}})
+
+
 def _check(settings: Settings) -> None:
+    _check_models(settings.llm)
     if settings.auth.mode == "jwt" and len(settings.auth.jwt_secret.encode()) < 32:
         raise ConfigurationError(
             "auth.jwt_secret must have at least 32 bytes when auth.mode is 'jwt': set COPILOT_AUTH__JWT_SECRET"
@@ -215,6 +238,13 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError(
             f"server.host is {settings.server.host!r}, but auth.mode 'local' trusts every caller and therefore "
             "binds loopback only: set COPILOT_AUTH__MODE=jwt, or COPILOT_SERVER__HOST=127.0.0.1"
+        )
+
+
+def _check_models(llm: LlmSettings) -> None:
+    if llm.configured and not llm.model:
+        raise ConfigurationError(
+            f"llm.provider is {llm.provider!r}, but no model is named: set COPILOT_LLM__MODEL"
         )
 
 
@@ -280,6 +310,6 @@ def _masked(value: Any, key: str = "") -> Any:
         return {name: _masked(inner, name) for name, inner in cast("dict[str, Any]", value).items()}
     if key in SECRET_KEYS and value:
         return "***"
-    if key == "url" or key.endswith("_url"):
+    if key in ("url", "api_base") or key.endswith("_url"):
         return mask_url(str(value))
     return value

@@ -63,6 +63,7 @@ from schemas.conversation import (
 from schemas.envelope import Envelope
 from schemas.errors import BackendUnavailable, Forbidden, IdempotencyMismatch, NotFound, Unavailable
 from schemas.identity import Identity
+from schemas.measures import Measured, MeasuredValue
 from schemas.nlp import Understanding, Utterance
 from schemas.subjects import (
     ACT,
@@ -155,7 +156,7 @@ class PoolsDouble:
             (METRICS, self.metrics),
         ):
             await self.bus.serve(request, handler)  # type: ignore[arg-type]
-        for action in ("metric", "health", "query", "translate"):
+        for action in ("metric", "measure", "health", "query", "translate"):
             await self.bus.serve(ACT, self.act, module="observatory", action=action)
         for pool in self.settings.pools:
             await self.bus.serve(PING, self.ping(pool), queue=pool, pool=pool)
@@ -352,6 +353,10 @@ class PoolsDouble:
         given = envelope.data.input
         if "query" in given:
             return Outcome(output={}, evidence=(evidence(given["query"]),))
+        if given.get("course"):
+            value = MeasuredValue(value=0.0023)
+            told = Measured(name="error_ratio", words="error rate", unit="ratio", range=RANGE, figure=value)
+            return Outcome(output=told.model_dump(mode="json"), evidence=(evidence(),))
         if "intent" in given:
             translated = Translation(language="promql", query="up", range=RANGE, unit="ratio", explanation="Up.")
             return Outcome(output=translated.model_dump(mode="json"))

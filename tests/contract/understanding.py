@@ -27,6 +27,7 @@ def understood(utterance: Utterance) -> Understanding:
     service = re.search("payment", text)
     supplied = known is not None and service is None
     missing = () if service or supplied else ("service",)
+    plan = PLAN.model_copy(update={"course": "hour by hour" in text})
     entities = tuple(
         one
         for one in (
@@ -42,7 +43,7 @@ def understood(utterance: Utterance) -> Understanding:
         intent=INTENT,
         handling=MEASURED,
         entities=entities,
-        plan=PLAN.model_copy(update={"service": None}) if missing else PLAN,
+        plan=plan.model_copy(update={"service": None}) if missing else plan,
         missing=missing,
         options=("payment",) if missing else (),
         parts=_parts(text),

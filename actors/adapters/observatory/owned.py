@@ -27,6 +27,7 @@ _UNITS: dict[str, tuple[str, float]] = {
 }
 """Last word of a name -> base unit, and the factor to it."""
 MOST_NEAR = 3
+_PAIRS = (("_count", "_sum"), ("_sum", "_count"))
 
 
 def owned(
@@ -68,11 +69,13 @@ def _found(name: str, there: Collection[str], types: Mapping[str, str]) -> tuple
     if f"{histogram}_bucket" in there and name in {histogram, f"{histogram}_bucket"}:
         return "histogram", histogram
     if name in there:
-        return _KINDS.get(types.get(name, ""), _by_suffix(name)), name
+        return _KINDS.get(types.get(name, ""), _by_suffix(name, there)), name
     if f"{name}_total" in there:
         return "counter", f"{name}_total"
     return None
 
 
-def _by_suffix(name: str) -> Kind:
-    return "counter" if name.endswith(("_total", "_count", "_sum")) else "gauge"
+def _by_suffix(name: str, there: Collection[str]) -> Kind:
+    """Sum and count are counters where both are there; a lone `connection_count` is how many there are."""
+    both = {f"{name.removesuffix(suffix)}{other}" for suffix, other in _PAIRS if name.endswith(suffix)}
+    return "counter" if name.endswith("_total") or (both and both <= set(there)) else "gauge"

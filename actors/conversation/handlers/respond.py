@@ -10,6 +10,10 @@ from schemas.errors import BackendUnavailable, Forbidden
 
 HANDLERS: dict[str, Handle] = {
     "metric_query": telemetry.metric,
+    "metric_compare": telemetry.measured,
+    "slo_query": telemetry.measured,
+    "capacity_forecast": telemetry.measured,
+    "cost_query": telemetry.measured,
     "service_health": telemetry.health,
     "upstream": telemetry.upstream,
     "dependency_query": topology.dependencies,
@@ -20,11 +24,11 @@ HANDLERS: dict[str, Handle] = {
     "own_template": own.template,
     **dict.fromkeys(
         (
-            "log_query", "trace_query", "metric_compare", "anomaly_detect", "root_cause", "slo_query",
-            "capacity_forecast", "alert_query", "cost_query", "incident_query", "incident_create",
-            "incident_update", "incident_resolve", "postmortem_generate", "runbook_execute", "test_generate",
-            "test_execute", "test_coverage", "workflow_start", "workflow_status", "workflow_control",
-            "approval_decide", "deploy", "scale", "rollback", "knowledge_query", "remember", "own_workflow",
+            "log_query", "trace_query", "anomaly_detect", "root_cause", "alert_query",
+            "incident_query", "incident_create", "incident_update", "incident_resolve", "postmortem_generate",
+            "runbook_execute", "test_generate", "test_execute", "test_coverage", "workflow_start",
+            "workflow_status", "workflow_control", "approval_decide", "deploy", "scale", "rollback",
+            "knowledge_query", "remember", "own_workflow",
         ),
         later.not_yet,
     ),

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from actors.conversation import answers
 from actors.conversation.handlers.request import Request, Said
-from schemas.adapters import HEALTH, METRIC, UPSTREAM, HealthQuestion, MetricAnswer, MetricQuestion
-from schemas.context import Offer
+from schemas.adapters import (
+    HEALTH,
+    MEASURE,
+    METRIC,
+    UPSTREAM,
+    HealthQuestion,
+    MetricAnswer,
+    MetricQuestion,
+)
+from schemas.context import Offer, Shown
+from schemas.measures import Figure, MeasuredRows, MeasuredSeries
 from schemas.plans import Plan, TimeRange
 
 INVESTIGATE = "Investigate the upstream dependencies"
@@ -13,7 +24,10 @@ OFFER = "Would you like me to investigate the upstream dependencies?"
 
 
 async def metric(request: Request) -> Said:
+    """One figure of requests comes with its breakdown, its objective and an offer; everything else is measured."""
     plan = request.plan
+    if not plan.plain:
+        return await measured(request)
     figure = await request.ask.act(METRIC, _question(plan, request.window), request.identity)
     offer = _offer(plan, figure.output)
     return Said(
@@ -23,6 +37,19 @@ async def metric(request: Request) -> Said:
         evidence=figure.evidence,
         offer=offer,
         suggestions=(INVESTIGATE,) if offer else (),
+        degraded=figure.degraded,
+    )
+
+
+async def measured(request: Request) -> Said:
+    plan = request.plan
+    if plan.range is None:
+        plan = plan.model_copy(update={"range": _usual_range(request)})
+    figure = await request.ask.act(MEASURE, plan, request.identity)
+    return Said(
+        content=answers.measured_answer(figure.output, plan, request.as_of, request.timezone),
+        evidence=figure.evidence,
+        shown=_shown(figure.output.figure),
         degraded=figure.degraded,
     )
 
@@ -45,6 +72,24 @@ async def upstream(request: Request) -> Said:
         evidence=figures.evidence,
         degraded=figures.degraded,
     )
+
+
+def _usual_range(request: Request) -> TimeRange:
+    """Forecasts and costs are of the last day; an objective is looked at as it stands, whatever the window."""
+    return TimeRange(start=request.as_of - timedelta(days=1), end=request.as_of)
+
+
+def _shown(figure: Figure) -> Shown | None:
+    """What "the second one" is taken from: groups of one kind, in the order of the answer."""
+    if isinstance(figure, MeasuredRows):
+        names = [row.labels for row in figure.rows]
+    elif isinstance(figure, MeasuredSeries):
+        names = [course.labels for course in figure.courses]
+    else:
+        return None
+    if len(figure.by) != 1 or not names:
+        return None
+    return Shown(type=figure.by[0], names=tuple(labels[figure.by[0]] for labels in names))
 
 
 def _question(plan: Plan, window: TimeRange) -> MetricQuestion:

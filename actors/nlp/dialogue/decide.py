@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from actors.nlp.classifier import OUT_OF_SCOPE
+from actors.nlp.dialogue.bare_names import names_alone
 from actors.nlp.dialogue.following import correction, ellipsis, loosely, repeats, returns
-from actors.nlp.dialogue.reading import GUESS, LIKELY, PROBABLE, Reading, Situation, by_ranking, by_rule
+from actors.nlp.dialogue.merging import types_of
+from actors.nlp.dialogue.reading import GUESS, LIKELY, Reading, Situation, by_ranking, by_rule
 from actors.nlp.dialogue.replies import answer, yes_or_no
+from actors.nlp.needs import takes
 from schemas.nlp import Intent
 
 TALK = frozenset({"help", "affirm", "deny", "out_of_scope"})
 """Intents that leave the plan in hand alone."""
 RULES = (yes_or_no, repeats, returns, correction, answer, ellipsis)
+LIKELY_IN_CONTEXT = 0.1
+LIKELY_OF_ITS_KIND = 0.02
+"""From this probability on a refused message is what it would be in scope, if it speaks of the thing in hand."""
+MOST_WORDS = 12
+BARE_WHY = 4
+"""Words."""
+WHY = frozenset({"test_execute", "alert_query"})
+"""Questions whose own "why" is answered by themselves."""
+SURE_YES = 0.7
 
 
 def decide(here: Situation) -> Reading:
@@ -23,13 +35,12 @@ def decide(here: Situation) -> Reading:
 
 
 def _asked(here: Situation) -> Reading:
-    intent = _intent(here)
-    if intent.name == OUT_OF_SCOPE:
-        intent = _unmistakable(here) or intent
+    intent = names_alone(here) or _intent(here)
     if intent.name == OUT_OF_SCOPE:
         tied = loosely(here)
         if tied is not None:
             return tied
+        intent = _in_context(here) or intent
     if intent.name in TALK:
         return Reading(intent, "talk")
     tied = here.signs.refers or here.signs.leads or here.signs.why or here.ordinal is not None
@@ -38,26 +49,36 @@ def _asked(here: Situation) -> Reading:
 
 
 def _intent(here: Situation) -> Intent:
-    """The classifier's. Yes and no are never said of something: with a name beside it, the next best is meant."""
+    """The classifier's, but a bare "why?" is about the last answer, and yes and no are never said of something:
+    with a name beside it, or with nothing that could be answered, the next best is meant."""
     ranking = here.ranking
-    if ranking.name in ("affirm", "deny") and here.clause.entities:
-        other = next((one for one in ranking.alternatives if one.name not in TALK), None)
-        if other is not None:
-            return by_rule(other.name, max(other.confidence, GUESS), ranking)
+    if here.signs.why and len(here.clause.words) <= BARE_WHY and not here.clause.entities:
+        latest = here.memory.frames[0].plan.intent if here.memory.frames else ""
+        return by_rule(latest if latest in WHY else "root_cause", LIKELY, ranking)
+    if ranking.name in ("affirm", "deny"):
+        asked = here.memory.offer is not None or here.memory.question is not None
+        if here.clause.entities or not (asked or ranking.confidence >= SURE_YES):
+            others = [one for one in ranking.alternatives if one.name not in TALK]
+            best = others[0].name if here.clause.entities and others else OUT_OF_SCOPE
+            return by_rule(best, GUESS, ranking)
     return by_ranking(ranking)
 
 
-def _unmistakable(here: Situation) -> Intent | None:
-    """Bare names that can only be asked about in one way, however short."""
-    clause = here.clause
-    if not here.fragment:
+def _in_context(here: Situation) -> Intent | None:
+    """A short message about the thing in hand ("how far is it?" after a workflow was started)."""
+    frames, ranking = here.memory.frames, here.ranking
+    tied = here.signs.refers or here.ordinal is not None
+    if ranking.in_scope or not frames or not tied or len(here.clause.words) > MOST_WORDS:
         return None
-    found = clause.found
-    compared = found.comparisons or " vs " in f" {clause.bare} " or " versus " in f" {clause.bare} "
-    if any(part.strong for part in found.metrics) or found.percentiles:
-        return by_rule("metric_compare" if compared else "metric_query", LIKELY, here.ranking)
-    if found.metrics and found.services:
-        return by_rule("metric_query", PROBABLE, here.ranking)
-    if found.services and clause.types <= {"service", "environment"}:
-        return by_rule("service_health", GUESS, here.ranking)
-    return None
+    spoken_of = types_of(frames[0]) & {"service", "workflow", "incident_id", "test_target", "trace_id"}
+    if here.memory.shown is not None and here.ordinal is not None:
+        spoken_of |= {here.memory.shown.type}
+    group = here.registry[frames[0].plan.intent].group
+    likely = (
+        one
+        for one in ranking.alternatives
+        if one.name not in TALK
+        and one.confidence >= (LIKELY_OF_ITS_KIND if here.registry[one.name].group == group else LIKELY_IN_CONTEXT)
+    )
+    best = next((one for one in likely if takes(here.registry[one.name]) & spoken_of), None)
+    return by_rule(best.name, GUESS, ranking) if best is not None else None

@@ -77,7 +77,11 @@ def correction(here: Situation) -> Reading | None:
     request about the same thing ("no, the logs")."""
     if not here.signs.corrects or not here.memory.frames or not _says(here):
         return None
-    beyond = [word for word in left_over(here.clause) if word not in _CORRECTING and word not in NOUNS]
+    beyond = [
+        word
+        for word in left_over(here.clause)
+        if word not in _CORRECTING and word not in NOUNS and not word.isdigit()
+    ]
     frame = here.memory.question.frame if here.memory.question else here.memory.frames[0]
     if not beyond:
         return _following(here, frame, LIKELY)
@@ -107,7 +111,8 @@ def _says(here: Situation) -> bool:
     clause = here.clause
     form = cues(clause.bare, clause.text.lower(), clause.found.quantities)
     named = bool(clause.entities or clause.found.services or clause.found.metrics)
-    return named or form.given or here.ordinal is not None or here.signs.now or clause.found.everything
+    pointed = here.ordinal is not None or clause.number is not None
+    return named or form.given or pointed or here.signs.now or clause.found.everything
 
 
 def _following(here: Situation, frame: Frame, level: float) -> Reading | None:

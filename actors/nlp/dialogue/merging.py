@@ -73,7 +73,7 @@ def displaced(said: Stated, frame: Frame) -> frozenset[str]:
     if types & {"host", "trace_id"}:
         gone.add("service")
     if "incident_id" in types:
-        gone |= {"severity", "person"}
+        gone |= {"severity", "person", "service", "time_range"}
     if "workflow" in types:
         gone.add("quantity")
     return frozenset(gone)

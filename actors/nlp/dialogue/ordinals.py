@@ -8,8 +8,10 @@ from typing import Literal
 
 from actors.nlp.dialogue.words import NOUNS
 
+SUPERLATIVES = ("worst", "slowest", "highest", "busiest", "biggest", "noisiest", "largest")
+"""Lists show the worst first. "The 3 slowest services" is no place in a list, "the slowest one" is."""
 _PLACES = (
-    ("first", "1st", "former", "top", "topmost", "worst", "slowest", "highest", "busiest", "upper", "biggest"),
+    ("first", "1st", "former", "top", "topmost", "upper", *SUPERLATIVES),
     ("second", "2nd"),
     ("third", "3rd"),
     ("fourth", "4th"),
@@ -33,13 +35,18 @@ _BESIDE: dict[str, Literal["other", "next", "previous"]] = {
 _ORDINAL = "|".join((*_PLACE, *sorted(_LAST), *_BESIDE))
 _NOUN = "|".join((*sorted(NOUNS, key=len, reverse=True), "options?", "choices?", "entry", "entries", "items?"))
 _COUNT = rf"(?:of the )?(?P<count>{'|'.join(_COUNTS)}|[2-9])"
+_RANKED = "|".join(("top", "topmost", "bottom", "lowest", *SUPERLATIVES))
 _NAMED = re.compile(
-    rf"\b(?P<place>{_ORDINAL})(?:[ -](?:to|from)[ -](?P<from>last))?(?: {_COUNT})? "
-    rf"(?:(?P<one>ones?)|(?P<noun>{_NOUN})(?! §))\b"
+    rf"\b(?!(?:{_RANKED})\b(?! one\b| ones\b))(?P<place>{_ORDINAL})"
+    rf"(?:[ -](?:to|from)[ -](?P<from>last))?(?: {_COUNT})? (?:(?P<one>ones?)|(?P<noun>{_NOUN})(?! §))\b"
 )
-_BARE = re.compile(rf"\bthe (?P<place>{_ORDINAL}) {_COUNT}\b|\bthe (?P<alone>former|latter|others?)\b(?! §)")
+_BARE = re.compile(
+    rf"\bthe (?P<place>{_ORDINAL}) {_COUNT}\b|\bthe (?P<alone>former|latter|others?)\b(?! §)|"
+    rf"\bthe (?P<end>{_ORDINAL})(?= please\W*$|\W*$)"
+)
+_NUMBERED = re.compile(r"(?:\b(?:number|nr|no\.|option) ?|#)(?P<number>[1-9])(?![\w.])")
 _WHOLE = re.compile(
-    rf"^(?:and |what about |how about |also |now |or |same for |for |on |show |show me |"
+    rf"^(?:and |what about |how about |also |now |or |same |for |of |on |in |to |with |show |show me |"
     rf"the |option |number |nr |no |answer |choice |it's |i mean |i'd say |take |use )*"
     rf"(?:(?P<place>{_ORDINAL})(?: one)?|(?P<number>[1-9]|{'|'.join(_NUMBERS)}))(?: please| pls| one| thanks)*\W*$"
 )
@@ -48,7 +55,7 @@ _ALL = re.compile(
     r"all (?:two|three|four|five)|(?:them|these|those) all)\b"
 )
 _ANY = re.compile(
-    r"\b(?:all services|every ?one|every service|everything)\b|"
+    r"\b(?:all services|every ?one|every service|everything|the (?:rest|remaining ones)|all (?:the )?others)\b|"
     r"^(?:all|any|every|each|overall|whatever|doesn't matter|all together|either)(?: please)?\W*$"
 )
 
@@ -87,9 +94,12 @@ def ordinal(text: str) -> Ordinal | None:
     if named:
         place = "second-last" if named["from"] else named["place"]
         return _of_place(place, named["count"], named["noun"] or "")
+    numbered = _NUMBERED.search(text)
+    if numbered:
+        return _of_number(numbered["number"])
     bare = _BARE.search(text)
     if bare:
-        return _of_place(bare["place"] or bare["alone"], bare["count"], "")
+        return _of_place(bare["place"] or bare["alone"] or bare["end"], bare["count"], "")
     if _ALL.search(text):
         return Ordinal("all")
     return Ordinal("any") if _ANY.search(text) else None
@@ -118,5 +128,5 @@ def is_place(word: str) -> bool:
 
 _PLACE_WORDS = frozenset(
     {*_PLACE, *_LAST, *_BESIDE, *_NUMBERS, "option", "options", "choice", "any", "whatever", "both", "everything"}
-    | {"everyone", "number", "doesn", "matter", "either", "them", "ones", "others", "couple"}
+    | {"everyone", "number", "doesn", "matter", "either", "them", "ones", "others", "couple", "rest", "remaining"}
 )

@@ -25,7 +25,7 @@ def pointed(here: Situation) -> tuple[Pick, ...]:
     for shown in lists:
         if place.noun in NOUNS and not _is_of(shown, NOUNS[place.noun]):
             continue
-        names = _names(place, shown.names, here.memory.frames)
+        names = _names(place, shown, here.memory.frames)
         if names:
             return tuple((shown.type, name) for name in names)
     return ()
@@ -47,10 +47,11 @@ def _sides(frames: tuple[Frame, ...]) -> Shown | None:
     return Shown(type="service", names=tuple(reversed(spoken[:2]))) if len(spoken) > 1 else None
 
 
-def _names(place: Ordinal, names: tuple[str, ...], frames: tuple[Frame, ...]) -> tuple[str, ...]:
+def _names(place: Ordinal, shown: Shown, frames: tuple[Frame, ...]) -> tuple[str, ...]:
+    names = shown.names
     if place.kind in ("places", "all"):
         return place.of(names)
-    current = [name for frame in frames[:1] for name in services_of(frame.plan)]
+    current = _current(shown.type, frames)
     at = next((names.index(name) for name in current if name in names), None)
     if place.kind == "other":
         return tuple(name for name in names if name not in current)
@@ -58,6 +59,15 @@ def _names(place: Ordinal, names: tuple[str, ...], frames: tuple[Frame, ...]) ->
         return ()
     step = at + (1 if place.kind == "next" else -1)
     return (names[step],) if 0 <= step < len(names) else ()
+
+
+def _current(kind: str, frames: tuple[Frame, ...]) -> tuple[str, ...]:
+    """What of its kind the last request was about."""
+    if not frames:
+        return ()
+    if kind == "service":
+        return services_of(frames[0].plan)
+    return tuple(entity.value for entity in frames[0].entities if entity.type == kind)
 
 
 def with_picks(said: Stated, picks: tuple[Pick, ...]) -> Stated:

@@ -9,7 +9,6 @@ from actors.nlp.classifier import Ranking
 from actors.nlp.clause import Clause
 from actors.nlp.dialogue.ordinals import Ordinal, is_place, ordinal
 from actors.nlp.dialogue.signs import Signs, left_over, signs
-from actors.nlp.dialogue.words import NOUNS
 from actors.nlp.registry import Registry
 from schemas.adapters import Catalogue
 from schemas.context import Frame, WorkingMemory
@@ -59,7 +58,8 @@ class Situation:
     @property
     def beyond_place(self) -> tuple[str, ...]:
         """What is said beside the names and the place in a list."""
-        return tuple(word for word in left_over(self.clause) if word not in NOUNS and not is_place(word))
+        noun = self.ordinal.noun if self.ordinal is not None else ""
+        return tuple(word for word in left_over(self.clause) if word != noun and not is_place(word))
 
 
 @dataclass(frozen=True, slots=True)

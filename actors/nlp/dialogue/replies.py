@@ -14,7 +14,7 @@ from schemas.context import OpenQuestion
 
 LONGEST = 16
 """Words of a yes or no."""
-FREE = frozenset({"symptom", "pattern", "test_target", "workflow", "version", "quantity", "incident_id"})
+FREE = frozenset({"symptom", "title", "pattern", "test_target", "workflow", "version", "quantity", "incident_id"})
 """Slots whose answer may be any words."""
 FREE_WORDS = 40
 _GO_AHEAD = frozenset(

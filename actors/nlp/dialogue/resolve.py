@@ -10,15 +10,21 @@ from actors.nlp.dialogue.pointing import pointed, with_picks
 from actors.nlp.dialogue.reading import Reading, Situation
 from actors.nlp.dialogue.replies import FREE
 from actors.nlp.dialogue.signs import negated
-from actors.nlp.dialogue.wanted import kept_when_continuing, kept_when_referring, not_told
+from actors.nlp.dialogue.wanted import kept_when_continuing, kept_when_referring, may_come_from, not_told
 from actors.nlp.entities.services import base_name, near
-from actors.nlp.needs import METRIC_WORDS
+from actors.nlp.needs import METRIC_WORDS, takes
 from actors.nlp.stated import Stated, services_of, stated, with_services
 from schemas.context import Frame
 from schemas.entities import Entity
 from schemas.nlp import UnknownService
 from schemas.plans import Comparison, Plan
 
+_CALLED = re.compile(
+    r"^(?:(?:it's|it is|its|the|a|one|that is|that's|called|named|use|take|run|please|for|with|of|workflow|"
+    r"runbook|file|function|class|module|version|maybe|i mean|let's say)\s+)+",
+    re.IGNORECASE,
+)
+"""What is said before a name that is the answer to a question."""
 _SAME = re.compile(r"\bsame\b|\bditto\b|\blikewise\b")
 
 
@@ -36,12 +42,35 @@ class Resolved:
 def resolve(here: Situation, reading: Reading) -> Resolved:
     said = stated(here.clause, reading.intent.name, here.catalogue)
     said = with_picks(said, _picks(here, reading))
-    if reading.everything:
+    said = _counted(here, reading, said)
+    if reading.everything or _all_of_them(here, reading):
         said = replace(said, everything=True)
     if reading.answers:
         said = _freely(here, reading, said)
     whole = _merged(here, reading, said)
     return Resolved(whole.plan, whole.entities, whole.everything, said.choices, said.unknown)
+
+
+def _counted(here: Situation, reading: Reading, said: Stated) -> Stated:
+    """Where replicas are counted, a bare number is so many of them, and "replicas" is no metric."""
+    intent = here.registry[reading.intent.name]
+    if intent.group != "operations":
+        return said
+    entities = tuple(one for one in said.entities if (one.type, one.value) != ("metric", "replicas"))
+    said = replace(said, entities=entities)
+    number = here.clause.number
+    wanted = "quantity" in takes(intent) and reading.relation == "continues" and "quantity" not in said.types
+    if not wanted or number is None:
+        return said
+    at = here.clause.start + number.start()
+    entity = Entity(type="quantity", value=number[0], text=number[0], start=at, end=at + len(number[0]))
+    plan = said.plan.model_copy(update={"slots": {**said.plan.slots, "quantity": number[0]}})
+    return replace(said, plan=plan, entities=(*said.entities, entity))
+
+
+def _all_of_them(here: Situation, reading: Reading) -> bool:
+    """ "And the rest?", "for all services"."""
+    return reading.relation == "continues" and here.ordinal is not None and here.ordinal.kind == "any"
 
 
 def _picks(here: Situation, reading: Reading) -> tuple[tuple[str, str], ...]:
@@ -74,8 +103,9 @@ def _referring(here: Situation, reading: Reading, said: Stated) -> Merged:
     untold = not_told(here, said, intent)
     whole = Merged(said.plan, said.entities, said.everything)
     for frame in frames:
-        here_kept = kept & types_of(frame)
-        if here_kept:
+        allowed = may_come_from(here, intent, frame)
+        here_kept = kept & types_of(frame) & (kept if allowed is None else allowed)
+        if here_kept and _about_the_same(whole, frame):
             before = replace(said, plan=whole.plan, entities=whole.entities)
             same = here.further and frame == here.memory.frames[0]
             whole = merged(before, frame, here_kept, form=False, untold=untold, same_message=same)
@@ -83,6 +113,12 @@ def _referring(here: Situation, reading: Reading, said: Stated) -> Merged:
         if "service" in here_kept:
             kept -= {"time_range", "metric", "percentile"}  # they go with what was spoken of
     return whole
+
+
+def _about_the_same(whole: Merged, frame: Frame) -> bool:
+    """Nothing comes from what was said of another service."""
+    own, its = services_of(whole.plan), services_of(frame.plan)
+    return not own or not its or set(own) == set(its)
 
 
 def _other_side(reading: Reading, said: Stated, frames: tuple[Frame, ...]) -> Stated:
@@ -145,12 +181,20 @@ def _freely(here: Situation, reading: Reading, said: Stated) -> Stated:
         return replace(said, unknown=(UnknownService(name=text, near=near(text, here.catalogue.services)),))
     if slot not in FREE or slot in said.types:
         return said
-    if slot == "symptom":
+    if slot != "service" and said.unknown:
+        said = replace(said, unknown=(), entities=_without_unknown(said))
+    if slot in ("symptom", "title"):
         return replace(said, plan=said.plan.model_copy(update={"slots": {**said.plan.slots, slot: text}}))
     return _as_value(here, slot, text, said)
 
 
+def _without_unknown(said: Stated) -> tuple[Entity, ...]:
+    names = {base_name(one.name) for one in said.unknown}
+    return tuple(one for one in said.entities if one.type != "service" or one.value not in names)
+
+
 def _as_value(here: Situation, slot: str, text: str, said: Stated) -> Stated:
+    text = _CALLED.sub("", text) or text
     start = here.clause.message.index(text, here.clause.start)
     value = text.lower().replace(" ", "-") if slot == "workflow" else text
     entity = Entity(type=slot, value=value, text=text, start=start, end=start + len(text))

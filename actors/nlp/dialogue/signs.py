@@ -23,7 +23,9 @@ _PRONOUNS = re.compile(
     r"\b(?:it|its|itself|they|them|their|theirs|same|this|those|these)\b|"
     r"\b(?<!is )(?<!are )(?<!was )(?<!were )(?<!s )there\b(?! (?:is|are|was|were|been|any|s)\b)|"
     rf"\b(?:that|the) (?:same |very |last |latest |previous |other )?(?:{_NOUN}|one)\b(?! §)|"
-    r"\bthat(?= (?:is|was|s|be|too|again|now)\b|\W*$)|\b(?:of|for|about|on|with|from|behind|in|cause[sd]?) that\b"
+    r"\bthat(?= (?:is|was|s|be|too|again|now)\b|\W*$)|"
+    r"\b(?:is|are|was|were|does|did|has|do|can|why|how) that\b(?! §)|"
+    r"\b(?:of|for|about|on|with|from|behind|in|cause[sd]?) that\b"
 )
 _EXPLETIVE = re.compile(
     r"\b(?:is it (?:possible|ok|okay|true|safe)|it (?:seems|looks like|is possible)|"

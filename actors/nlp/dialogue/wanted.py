@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.nlp.cues import Cues
-from actors.nlp.dialogue.merging import FIELDS, displaced, types_of
+from actors.nlp.dialogue.merging import displaced, types_of
 from actors.nlp.dialogue.reading import Situation
 from actors.nlp.needs import SIDES, needs, takes
 from actors.nlp.registry import IntentDefinition
@@ -20,6 +20,8 @@ SCOPE = frozenset({"environment", "namespace", "endpoint", "host", "pod"})
 _SUBJECTS = frozenset(
     {"service", "host", "pod", "endpoint", "trace_id", "incident_id", "workflow", "test_target", "namespace"}
 )
+_OF_THEIR_OWN = frozenset({"incident_id", "workflow", "test_target", "trace_id"})
+"""Things that "it" is rather than the service they belong to."""
 _FORM_TYPES = {"service": "service", "host": "host", "pod": "pod", "endpoint": "endpoint"}
 
 
@@ -48,13 +50,15 @@ def kept_when_referring(here: Situation, said: Stated, intent: IntentDefinition)
     if tied or not subject or intent.name == "metric_compare":
         for slot in _lacking(here, said, intent):
             kept |= SIDES.get(slot, frozenset({slot}))
-    if "service" in use and not subject and (tied or kept & use):
+    if tied and not subject:
+        kept |= use & _OF_THEIR_OWN & types_of(latest)
+    if "service" in use and not subject and not kept & _OF_THEIR_OWN and (tied or kept & use):
         kept.add("service")
     if ("service" in kept and not own) or here_too:
         kept |= SCOPE
         kept |= {"time_range"} if _goes_on_in_time(here, said, intent, latest) else set[str]()
         kept |= {"metric", "percentile"} if intent.name in OF_A_METRIC and not said.plan.metric else set[str]()
-    return frozenset(kept & use) - said.types - _grouped(said) - _not_from(here, intent, latest)
+    return frozenset(kept & use) - said.types - _grouped(said)
 
 
 def not_told(here: Situation, said: Stated, intent: IntentDefinition) -> frozenset[str]:
@@ -86,11 +90,12 @@ def _goes_on_in_time(here: Situation, said: Stated, intent: IntentDefinition, la
     return intent.name in OBSERVING and latest.plan.intent in OBSERVING and not here.signs.now
 
 
-def _not_from(here: Situation, intent: IntentDefinition, latest: Frame) -> frozenset[str]:
-    """A question about figures names no version to deploy and no replicas to scale to."""
-    if intent.group != "operations" or here.registry[latest.plan.intent].group == "operations":
-        return frozenset()
-    return frozenset(FIELDS) | {"quantity", "person", "severity"}
+def may_come_from(here: Situation, intent: IntentDefinition, frame: Frame) -> frozenset[str] | None:
+    """A question about figures names no version to deploy, no place to deploy it to and no replicas to scale to.
+    None: anything may."""
+    if intent.group != "operations" or here.registry[frame.plan.intent].group == "operations":
+        return None
+    return frozenset({"service", "workflow", "incident_id", "approval"})
 
 
 def _grouped(said: Stated) -> frozenset[str]:

@@ -108,7 +108,7 @@ def _after_name(reading: Reading, at: int) -> bool:
     """ "inventory 1.9 on staging" """
     before, following = reading.unit(at - 1), reading.word(at + 1)
     nominal = before.text and not before.tag & ~(Tag.TYPICAL | Tag.WEAK | Tag.KEPT_HEAD | Tag.HEAD | Tag.ORDINARY)
-    return bool(nominal) and following in ("to", "on", "in", "into", "onto", "")
+    return bool(nominal) and following in ("to", "on", "in", "into", "onto", "at", "with", "and", "")
 
 
 def _acted(reading: Reading, at: int) -> bool:

@@ -8,11 +8,10 @@ last.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from actors.nlp.entities.codes import find_status_codes, find_versions
 from actors.nlp.entities.comparisons import Comparing
-from actors.nlp.entities.found import Found, FoundAggregation, FoundMetric, FoundPercentile, Named
+from actors.nlp.entities.found import Found, FoundAggregation, FoundMetric, FoundQuantity, FoundService, Named
 from actors.nlp.entities.levels import find_log_levels, find_severities
 from actors.nlp.entities.literals import Literals
 from actors.nlp.entities.mentions import find_mentions
@@ -39,30 +38,25 @@ def find(text: str, calendar: Calendar, catalogue: Catalogue) -> Found:
     patterns = find_patterns(reading)
     literals = Literals(reading)
     percentiles = find_percentiles(reading)
-    times = _times(reading, calendar)
-    comparing = Comparing(reading, calendar, times)
+    comparing = Comparing(reading, calendar, _times(reading, calendar))
     versions = find_versions(reading)
     severities = find_severities(reading)
     thresholds = find_thresholds(reading)
     status_codes = find_status_codes(reading)
     log_levels = find_log_levels(reading)
     workflows = find_workflows(reading)
-    measured = _measured(reading, status_codes, literals.metrics)
+    metrics, aggregations = _measured(reading, status_codes, literals.metrics)
     environments = find_environments(reading)
     languages = find_languages(reading)
     people = find_people(reading)
-    index = index_of(catalogue.services)
-    known = find_services(reading, index)
-    quantities = find_quantities(reading)
-    levels = (*severities, *status_codes, *log_levels, *versions)
-    asked = _spans((*measured.metrics, *percentiles, *measured.aggregations, *levels))
-    unknown = find_mentions(reading, index, asked, _spans(known), scaling=bool(quantities))
+    asked = (metrics, percentiles, aggregations, severities, status_codes, log_levels, versions, patterns)
+    services, quantities = _services(reading, catalogue, asked)
     return Found(
         words=reading.words,
-        services=tuple(sorted((*known, *unknown), key=lambda part: part.start)),
-        metrics=measured.metrics,
+        services=services,
+        metrics=metrics,
         percentiles=percentiles,
-        aggregations=measured.aggregations,
+        aggregations=aggregations,
         times=tuple(time for time in comparing.times if not time.ahead),
         horizons=tuple(time for time in comparing.times if time.ahead),
         comparisons=tuple(comparing.found),
@@ -70,34 +64,36 @@ def find(text: str, calendar: Calendar, catalogue: Catalogue) -> Found:
         quantities=quantities,
         environments=environments,
         status_codes=status_codes,
-        endpoints=tuple(literals.endpoints),
         severities=severities,
         log_levels=log_levels,
         versions=versions,
-        namespaces=tuple(literals.namespaces),
-        hosts=tuple(literals.hosts),
-        pods=tuple(literals.pods),
-        incident_ids=tuple(literals.incident_ids),
         workflows=workflows,
-        trace_ids=tuple(literals.trace_ids),
-        test_targets=tuple(literals.test_targets),
         languages=languages,
         people=people,
         patterns=patterns,
         everything=not EVERYTHING.isdisjoint(reading.words),
+        **literals.found(),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    metrics: tuple[FoundMetric, ...]
-    aggregations: tuple[FoundAggregation, ...]
+def _services(
+    reading: Reading, catalogue: Catalogue, asked: tuple[tuple[Named, ...], ...]
+) -> tuple[tuple[FoundService, ...], tuple[FoundQuantity, ...]]:
+    """`asked` is what can be asked of a service."""
+    index = index_of(catalogue.services)
+    known = find_services(reading, index)
+    quantities = find_quantities(reading)
+    marked = _spans(part for parts in asked for part in parts)
+    unknown = find_mentions(reading, index, marked, _spans(known), scaling=bool(quantities))
+    return tuple(sorted((*known, *unknown), key=lambda part: part.start)), quantities
 
 
-def _measured(reading: Reading, codes: tuple[Named, ...], own: list[FoundMetric]) -> _Measured:
+def _measured(
+    reading: Reading, codes: tuple[Named, ...], own: list[FoundMetric]
+) -> tuple[tuple[FoundMetric, ...], tuple[FoundAggregation, ...]]:
     worded = find_metrics(reading, frozenset(code.end for code in codes))
     metrics = tuple(sorted((*own, *worded), key=lambda metric: metric.start))
-    return _Measured(metrics, find_aggregations(reading, metrics))
+    return metrics, find_aggregations(reading, metrics)
 
 
 def _times(reading: Reading, calendar: Calendar) -> tuple[FoundTime, ...]:
@@ -108,5 +104,5 @@ def _times(reading: Reading, calendar: Calendar) -> tuple[FoundTime, ...]:
     return free
 
 
-def _spans(found: Iterable[Named | FoundPercentile]) -> tuple[tuple[int, int], ...]:
+def _spans(found: Iterable[Named]) -> tuple[tuple[int, int], ...]:
     return tuple((part.start, part.end) for part in found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from enum import IntFlag
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ _DOUBLING = 3
 """Letters. Short verbs double their last one ("stopped"); of both ways listed one is no word, and does no harm."""
 
 
-class Tag(IntFlag):
+class Tag:
+    """Bits of a word's tags; plain numbers, for they are asked for several hundred times a sentence."""
+
     NONE = 0
     ORDINARY = 1
     """Never part of a name, unless TYPICAL or WEAK as well."""
@@ -72,10 +73,10 @@ def plural(noun: str) -> str:
     return f"{noun}es" if noun.endswith(_SIBILANTS[:-1]) else f"{noun}s"
 
 
-def _tagged() -> dict[str, Tag]:
-    tags: dict[str, Tag] = {}
+def _tagged() -> dict[str, int]:
+    tags: dict[str, int] = {}
 
-    def tag(words: frozenset[str] | set[str], flags: Tag) -> None:
+    def tag(words: frozenset[str] | set[str], flags: int) -> None:
         for word in words:
             tags[word] = tags.get(word, Tag.NONE) | flags
 
@@ -109,7 +110,7 @@ _FUNCTION = {
 _TAGS = _tagged()
 
 
-def tag_of(word: str) -> Tag:
+def tag_of(word: str) -> int:
     """NONE for a word that nobody has listed: it may well be a name."""
     return _TAGS.get(word, Tag.NONE)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import TypedDict
 
 from actors.nlp.entities.found import FoundMetric, Named
 from actors.nlp.entities.lexicon import Tag
@@ -48,6 +49,16 @@ LONGEST_NAME = 253
 """Characters, as in the names of hosts; what is longer is no name."""
 
 
+class LiteralKinds(TypedDict):
+    endpoints: tuple[Named, ...]
+    hosts: tuple[Named, ...]
+    pods: tuple[Named, ...]
+    namespaces: tuple[Named, ...]
+    incident_ids: tuple[Named, ...]
+    trace_ids: tuple[Named, ...]
+    test_targets: tuple[Named, ...]
+
+
 class Literals:
     """Everything of one text that is told by its form, by kind. Each takes its place on the board."""
 
@@ -69,6 +80,17 @@ class Literals:
         for at, unit in enumerate(reading.units):
             if unit.end - unit.start <= LONGEST_NAME and reading.board.free(unit.start, unit.end):
                 self._unit(at, unit)
+
+    def found(self) -> LiteralKinds:
+        return {
+            "endpoints": tuple(self.endpoints),
+            "hosts": tuple(self.hosts),
+            "pods": tuple(self.pods),
+            "namespaces": tuple(self.namespaces),
+            "incident_ids": tuple(self.incident_ids),
+            "trace_ids": tuple(self.trace_ids),
+            "test_targets": tuple(self.test_targets),
+        }
 
     # --- whole text ----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actors.nlp.amounts import number
+from actors.nlp.amounts import NUMBER_WORDS, number
 from actors.nlp.entities.reading import Reading
 from actors.nlp.entities.tables import table, words
 from actors.nlp.phrases import Phrases
@@ -17,7 +17,8 @@ _UNITS: Phrases[tuple[float, bool]] = Phrases(
 )
 _SCALES: dict[str, float] = {scale: float(factor) for scale, factor in table("measures")["scales"].items()}
 _MONEY = words("measures", "money", "signs")
-_ONLY_GLUED = frozenset({"m", "d", "b", "x", "s", "h"})
+_BEGINS = _MONEY | NUMBER_WORDS | {"a", "an", "the"}
+_ONLY_GLUED = frozenset({"m", "d", "b", "x"})
 """One letter away from the number is no unit: "5 m" may be anything."""
 
 
@@ -36,6 +37,8 @@ class Measure:
 def measure(reading: Reading, at: int) -> Measure | None:
     """The one that begins at token `at`."""
     s = reading.s
+    if s[at].kind != "number" and s.word(at) not in _BEGINS:
+        return None
     money = s.word(at) in _MONEY
     found = scaled(s, at + 1 if money else at, money=money)
     if found is None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from actors.nlp.entities.found import FoundService
 from actors.nlp.entities.lexicon import AFTER_SERVICE, LEADING_PHRASES, STRIPPED, Tag, tag_of
 from actors.nlp.entities.quantities import SCALING_VERBS
-from actors.nlp.entities.reading import Reading, Unit
+from actors.nlp.entities.reading import Board, Reading, Unit
 from actors.nlp.entities.services import ServiceIndex, base_name, is_verb, singular
 
 ENOUGH = 3.0
@@ -84,8 +84,10 @@ def find_mentions(
 ) -> tuple[FoundService, ...]:
     """`marked` are the spans of what can be asked of a service (metrics, levels, codes …), `named` those of
     services that are found already. `scaling`: the text says how many replicas there should be."""
-    starts = frozenset(start for start, _ in marked)
-    return _Search(reading, index, starts, frozenset(named), scaling=scaling).run()
+    board = Board(len(reading.text))
+    for start, end in marked:
+        board.take(start, end)
+    return _Search(reading, index, board, frozenset(named), scaling=scaling).run()
 
 
 class _Search:
@@ -93,7 +95,7 @@ class _Search:
         self,
         reading: Reading,
         index: ServiceIndex,
-        marked: frozenset[int],
+        marked: Board,
         named: frozenset[tuple[int, int]],
         *,
         scaling: bool,
@@ -319,7 +321,7 @@ class _Search:
     # --- what is asked -------------------------------------------------------------------------------
 
     def _is_measure(self, unit: Unit) -> bool:
-        return unit.start in self._marked or bool(unit.tag & Tag.MEASURE)
+        return bool(unit.tag & Tag.MEASURE) or not self._marked.free(unit.start, unit.end)
 
     def _is_asked(self, at: int) -> bool:
         unit = self._reading.unit(at)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from actors.nlp.amounts import number
 from actors.nlp.entities.found import FoundAggregation, FoundMetric, FoundPercentile
 from actors.nlp.entities.lexicon import Tag, tag_of
 from actors.nlp.entities.reading import Reading
@@ -123,7 +124,7 @@ def _metric_at(reading: Reading, at: int, status_ends: frozenset[int]) -> tuple[
     start, end = reading.span(at, after)
     if not reading.board.free(start, end) or not _alone(reading, at, after, start, end):
         return None
-    if meaning.metric == "replicas" and _is_order(reading, at):
+    if meaning.metric == "replicas" and (_is_order(reading, at) or _is_counted(reading, at)):
         reading.board.take(start, end)
         return None
     ours = meaning.metric == "latency" and reading.s.word(after + 1) in ("we", "you", "i")
@@ -143,6 +144,11 @@ def _is_order(reading: Reading, at: int) -> bool:
     return any(
         reading.s.word(place) in _SCALES_REPLICAS for place in range(len(reading.s)) if abs(place - at) < 12
     )
+
+
+def _is_counted(reading: Reading, at: int) -> bool:
+    """ "three more replicas" """
+    return any(number(reading.s, place) for place in (at - 1, at - 2) if reading.s.word(place))
 
 
 # --- aggregations ------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ _SCALING = frozenset(
     {"scale", "scaled", "scaling", "scales", "replicas", "replica", "autoscale", "upscale", "downscale"}
 )
 _RATES = frozenset({"rps", "qps", "tps", "rpm", "req/s", "reqs/s", "requests/s", "requests per second"})
-_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "of", "→"})
+_LEADS = frozenset({"to", "at", "=", ":", "with", "out", "up", "down", "exactly", "of", "→", ">"})
 MOST_BETWEEN = 3
 NEAR = 8
 """Tokens back to the verb that a number belongs to."""
@@ -82,7 +82,7 @@ def _counted(reading: Reading, at: int, after: int, value: float, of: str, betwe
         return _relative(reading, at, after, value, of), after
     if between & _FEWER:
         return _relative(reading, at, after, -value, of), after
-    adds = reading.s.word(at - 1) == "by" or any(
+    adds = reading.s.word(at - 1) in ("by", "take") or any(
         reading.s.word(place) in ("add", "added", "remove", "removed", "kill", "drop", "cut")
         for place in range(max(0, at - 2), at)
     )
@@ -94,7 +94,7 @@ def _counted(reading: Reading, at: int, after: int, value: float, of: str, betwe
 def _wanted(reading: Reading, at: int, after: int, value: float) -> Parsed | None:
     """ "top 5", "bottom three", "limit 20" """
     lead = reading.s.word(at - 1)
-    if lead not in _WANTED or value != int(value) or not 0 < value <= 100_000:
+    if lead not in _WANTED or reading.s.word(at) == "one" or value != int(value) or not 0 < value <= 100_000:
         return None
     following = reading.s[after]
     if following.glued and following.text in ("%", ".", ":", "-", "/"):
@@ -160,7 +160,8 @@ def _single(reading: Reading, at: int) -> Parsed | None:
 def _factor(reading: Reading, at: int) -> Parsed | None:
     """ "double the replicas", "triple checkout" """
     factor = _FACTORS.get(reading.s.word(at))
-    if factor is None or not _is_scaling(reading, at, ahead=True):
+    first = reading.words[:1] == (reading.s.word(at),)
+    if factor is None or not (first or _is_scaling(reading, at, ahead=True)):
         return None
     return _made(reading, at, at + 1, factor, factor=True), at + 1
 
@@ -183,6 +184,8 @@ def _direction(reading: Reading, at: int) -> int:
             return 1
         if word in _DOWN:
             return -1
+    if any(reading.s.word(place) == "away" for place in range(at, at + 4)):
+        return -1
     return 1 if reading.s.word(at) == "another" else 0
 
 

@@ -37,7 +37,7 @@ class Unit:
     after: int
     gap: str
     possessive: bool
-    tag: Tag
+    tag: int
 
     @property
     def plain(self) -> bool:

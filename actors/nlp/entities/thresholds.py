@@ -31,6 +31,7 @@ _CONDITIONS = frozenset(
     {"if", "when", "once", "unless", "whenever", "alert", "page", "notify", "warn", "until", "while"}
 )
 _CODES = frozenset({"status", "code", "codes", "http", "sev", "severity", "port", "version", "than version"})
+_NEEDS_UNIT = frozenset({"taking", "takes", "took"})
 MOST_BETWEEN = 3
 
 
@@ -62,6 +63,10 @@ def _led(reading: Reading, at: int) -> tuple[FoundThreshold, int] | None:
     here = measure(reading, start)
     if here is None or not _free(reading, here) or _counts_replicas(reading, at, operator[1], here):
         return None
+    if not here.unit and {s.word(at), s.word(at - 1)} & _NEEDS_UNIT:
+        return None  # "I'm taking over 778"
+    if s.word(at) == ">" and s[at].glued and s.word(at - 1) == "-":
+        return None  # an arrow
     return _made(reading, here, operator[0], leads=s[at].start), here.after
 
 

@@ -28,6 +28,17 @@ from schemas.entities import Entity
 from schemas.nlp import Understanding, Utterance
 from schemas.plans import Plan, TimeRange
 
+ABOUT_RUNS = frozenset(
+    {
+        "workflow_status",
+        "workflow_start",
+        "workflow_control",
+        "approval_decide",
+        "runbook_execute",
+        "knowledge_query",
+    }
+)
+
 
 class _Annotation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -131,7 +142,7 @@ def answered(meaning: Understanding, turn: Turn, dialogue: Dialogue, catalogue: 
     """The memory with what the answer to the turn adds."""
     update: dict[str, Any] = {}
     if turn.shown:
-        update["shown"] = Shown(type=_type_of(turn.shown, dialogue, catalogue), names=turn.shown)
+        update["shown"] = Shown(type=_type_of(turn, dialogue, catalogue), names=turn.shown)
     if turn.offer:
         plan = meaning.memory.plan or Plan(intent=meaning.intent.name)
         text = f"Shall I go on with {turn.offer.replace('_', ' ')}?"
@@ -139,11 +150,11 @@ def answered(meaning: Understanding, turn: Turn, dialogue: Dialogue, catalogue: 
     return meaning.memory.model_copy(update=update)
 
 
-def _type_of(names: tuple[str, ...], dialogue: Dialogue, catalogue: Catalogue) -> str:
-    """What the listed things are: as whatever the first of them is found."""
-    if set(names) <= set(catalogue.services):
+def _type_of(turn: Turn, dialogue: Dialogue, catalogue: Catalogue) -> str:
+    """What the listed things are: as whatever the first of them is found, else what such questions are about."""
+    if set(turn.shown) <= set(catalogue.services):
         return "service"
-    found = find(names[0], calendar_for(dialogue.as_of, dialogue.timezone), catalogue)
+    found = find(turn.shown[0], calendar_for(dialogue.as_of, dialogue.timezone), catalogue)
     for kind, parts in (
         ("incident_id", found.incident_ids),
         ("trace_id", found.trace_ids),
@@ -156,7 +167,7 @@ def _type_of(names: tuple[str, ...], dialogue: Dialogue, catalogue: Catalogue) -
     ):
         if parts:
             return kind
-    return "service" if found.services else "workflow"
+    return "workflow" if turn.intent in ABOUT_RUNS else "service"
 
 
 # --- comparing -------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def moment(s: Sentence, at: int, *, bare: bool = False) -> tuple[Moment | Stamp 
     stamp = _stamp(s, at)
     if stamp is not None:
         return stamp
-    found = _clock(s, at, bare=bare) or _spoken_clock(s, at)
+    found = _clock(s, at, bare=bare) or _spoken_clock(s, at) or (_hour_word(s, at) if bare else None)
     if found is None:
         return None
     here, after = found
@@ -236,6 +236,14 @@ def _minutes(s: Sentence, at: int) -> tuple[int | None, int]:
     if found is None or found[0] not in (5, 10, 20, 25):
         return None, at
     return int(found[0]), s.skip(found[1], "minutes", "mins")
+
+
+def _hour_word(s: Sentence, at: int) -> tuple[Moment, int] | None:
+    """ "(between) eight (and nine this morning)" """
+    found = number(s, at)
+    if found is None or not 1 <= found[0] <= 12 or found[0] != int(found[0]) or s[at].kind != "word":
+        return None
+    return _made(int(found[0]), 0, 0, found[1], hourly=True, either=True)
 
 
 def _spoken_hour(s: Sentence, at: int) -> tuple[Moment, int] | None:

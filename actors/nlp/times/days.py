@@ -123,6 +123,11 @@ class DayBeforeThat:
         return replace(calendar, now=calendar.earlier.start).today - self.days * DAY
 
 
+def is_weekday_of(day: Day, today: date) -> bool:
+    """True for "Monday" on a Monday."""
+    return isinstance(day, Weekday) and day.which == "latest" and day.number == today.weekday()
+
+
 def week_of(day: date) -> date:
     """Its Monday."""
     return day - timedelta(days=day.weekday())

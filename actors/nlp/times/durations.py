@@ -31,6 +31,8 @@ def amount(s: Sentence, at: int) -> tuple[float, int] | None:
     start = s.skip(at, "a", "an", "one")
     if s.word(start) == "quarter" and s.word(start + 1) == "of" and s.word(start + 2) in ("an", "a"):
         return 0.25, start + 3
+    if s.word(start) == "quarter" and s.word(start + 1) in ("hour", "hours"):
+        return 0.25, start + 1
     if s.follows(at, "three", "quarters", "of", "an"):
         return 0.75, at + 4
     found = number(s, at)

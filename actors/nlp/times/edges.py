@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from actors.nlp.times.calendar import DAY, Calendar, Window
-from actors.nlp.times.days import Day
+from actors.nlp.times.days import Day, is_weekday_of
 from actors.nlp.times.expressions import Ago, EndOf, Expression, PartOfDay, StartOf, WholeDay
 
 AT_MINUTE = timedelta(minutes=5)
@@ -30,12 +30,15 @@ class Moment:
     def instant(self, calendar: Calendar) -> datetime:
         there = self.seen_from(calendar)
         if self.day is not None:
+            today = there.at(there.today, self.clock)
+            if not calendar.forward and is_weekday_of(self.day, there.today) and today < there.now:
+                return today  # "Monday 6:00", asked on a Monday at nine
             return there.at(self.day.date(there), self.clock)
         if calendar.forward:
             return there.next_after(calendar.now, self.clock)
-        return max(there.latest(clock) for clock in self._clocks())
+        return max(there.latest(clock) for clock in self.clocks())
 
-    def _clocks(self) -> tuple[time, ...]:
+    def clocks(self) -> tuple[time, ...]:
         return (self.clock, self.clock.replace(hour=(self.clock.hour + 12) % 24)) if self.either else (self.clock,)
 
     def window(self, calendar: Calendar) -> Window:
@@ -113,7 +116,8 @@ def opening(edge: Edge, calendar: Calendar) -> datetime:
 def closing(edge: Edge, calendar: Calendar, start: datetime) -> datetime:
     """An end given as a bare clock time is the next one after the start: over midnight, the next day."""
     if isinstance(edge, Moment) and edge.day is None:
-        return edge.seen_from(calendar).next_after(start, edge.clock)
+        there = edge.seen_from(calendar)
+        return min(there.next_after(start, clock) for clock in edge.clocks())
     if isinstance(edge, Instant):
         return edge.instant(calendar)
     return edge.window(calendar).end

@@ -126,6 +126,15 @@ def lasting(s: Sentence, at: int) -> Parsed | None:
         return None
     if _describes(s, at, found[2]):
         return Elapsed(found[0]), found[2]
+    if s.word(at) in ("a", "an") and s.word(at + 1) not in (
+        "couple",
+        "few",
+        "half",
+        "quarter",
+        "hundred",
+        "dozen",
+    ):
+        return None  # "for a day" says no more than "a while"
     over = lead in LASTING or (lead == "in" and s.word(at - 2) not in ("time", "are", "is"))
     terse = s[at].kind == "number" and s[at + 1].glued and lead not in COMPARING
     return (Elapsed(found[0]), found[2]) if over or terse else None

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal, Protocol
 
 from actors.nlp.times.calendar import DAY, Calendar, Window, months_before
-from actors.nlp.times.days import CalendarDate, Day, week_of
+from actors.nlp.times.days import CalendarDate, Day, is_weekday_of, week_of
 from actors.nlp.times.vocabulary import MONTHS_IN, PARTS, PartName, Unit
 
 WEEK = timedelta(days=7)
@@ -244,9 +244,11 @@ class PartOfDay:
     latest: bool = False
 
     def date(self, calendar: Calendar) -> date:
-        if self.day is not None:
-            return self.day.date(calendar)
         begins, ends = PARTS[self.part]
+        if self.day is not None:
+            over = begins < ends <= calendar.local_now.time()
+            today = over and not calendar.forward and is_weekday_of(self.day, calendar.today)
+            return calendar.today if today else self.day.date(calendar)
         clock = calendar.local_now.time()
         early = clock < begins if self.latest else clock < ends
         return calendar.today - DAY if early and (self.latest or self.part == "night") else calendar.today

@@ -254,11 +254,11 @@ def _unit_edge(s: Sentence, at: int) -> Parsed | None:
 
 
 RULES: tuple[Rule, ...] = (
+    _days,
     SPANS.since,
     SPANS.up_to,
     SPANS.between,
     SPANS.clock_range,
-    _days,
     after_on_day,
     _day_led,
     _part,

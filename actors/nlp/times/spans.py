@@ -29,7 +29,8 @@ UNTIL_NOW = (
     ("until", "the", "present"), ("till", "date"), ("to", "date"), ("forward",), ("until", "right", "now"),
 )  # fmt: skip
 
-AFTER_HOUR = ("on", "this", "yesterday", "today", "and", "in", "for", "last")
+AFTER_HOUR = frozenset({"on", "this", "yesterday", "today", "and", "in", "for", "last", "at"})
+"""Before other words an hour alone is a number of something."""
 
 
 class Spans:
@@ -73,13 +74,7 @@ class Spans:
     def _hour_alone(self, s: Sentence, at: int) -> EdgeParsed | None:
         """ "since 9" """
         following = s[at + 1]
-        if following.kind in ("word", "number") and following.text not in (
-            "on",
-            "this",
-            "yesterday",
-            "today",
-            "and",
-        ):
+        if following.kind in ("word", "number") and following.text not in AFTER_HOUR:
             return None
         found = clocks.moment(s, at, bare=True)
         return with_day_or_part(s, found) if found else None
@@ -89,9 +84,7 @@ class Spans:
         word = s.word(at)
         if word not in ("until", "till", "before", "by"):
             return None
-        found = self.edge(
-            s, s.skip(at + 1, "the") if s.word(at + 1) == "the" and s.word(at + 2) != "end" else at + 1
-        )
+        found = self.edge(s, at + 1) or (self._hour_alone(s, at + 1) if word != "by" else None)
         if found is None or isinstance(found[0], Present):
             return None
         return UpTo(found[0], whole=word != "before"), found[1]
@@ -158,8 +151,11 @@ def _last_end(s: Sentence, start: Edge, at: int) -> EdgeParsed | None:
 
 
 def _bare_end(s: Sentence, start: Edge, at: int) -> EdgeParsed | None:
-    """ "from 14:00 to 15": an hour alone only after a full clock time."""
-    if not isinstance(start, Moment) or start.hourly:
+    """ "from 14:00 to 15", "from 1pm till 2": an hour alone only after a full clock time."""
+    if not isinstance(start, Moment) or (start.hourly and start.either):
+        return None
+    following = s[at + 1]
+    if start.hourly and following.kind in ("word", "number") and following.text not in AFTER_HOUR:
         return None
     return clocks.moment(s, at, bare=True)
 

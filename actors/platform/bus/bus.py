@@ -127,8 +127,8 @@ class Bus:
         """Asks and returns the typed answer, or raises the error that the other side named.
 
         An answer that does not come within a third of the time is asked for again, unless `once`: a twin that was
-        just stopped may have swallowed the request, or a connection that broke, with the next one. With `patience` seconds a subject that
-        nobody serves is tried again that long; without it `Unavailable` is raised at once.
+        just stopped may have swallowed the request, or a connection that broke. With `patience` seconds a subject
+        that nobody serves is tried again that long; without it `Unavailable` is raised at once.
         """
         subject = request.subject(**parts)
         deadline = self._deadline(seconds)

@@ -16,7 +16,7 @@ STEADY_SHARE = 0.05
 """A line that moves by less than this share of the mean over the whole time is steady."""
 CLEAR_R_SQUARED = 0.3
 """Below it the points scatter too widely for a direction."""
-USUAL_MOVES = 10
+USUAL_MOVES = 8
 """A fall is none of the usual ups and downs when it is so many times their median."""
 CONFIDENCE = 0.95
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
