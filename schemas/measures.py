@@ -140,7 +140,9 @@ class MeasuredForecast(Frozen):
     slope_per_day: float
     trend: Literal["rising", "falling", "steady", "unclear"]
     fitted: TimeRange
-    """What the line goes through: shorter than the window where the values fell back within it."""
+    """What the line goes through."""
+    fell_back: bool = False
+    """Whether it goes through what came after the last great fall only: a restart that gave memory back."""
     limit: float | None = None
     limit_at: AwareDatetime | None = None
     """When the line reaches the limit; null when not within thirty times the fitted range."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actors.conversation.answers import measured_answer
-from actors.conversation.answers.units import apart, told
+from actors.conversation.answers.units import apart, told, told_per_seconds
 from schemas.measures import (
     Burn,
     Compared,
@@ -94,6 +94,14 @@ def test_values_with_their_units(value: float, unit: str | None, text: str) -> N
 def test_how_far_two_values_are_apart() -> None:
     assert apart(0.0327, 0.0172, "ratio") == "1.55 percentage points"
     assert apart(0.0479, 0.2119, "seconds") == "164 ms"
+
+
+@pytest.mark.parametrize(
+    ("unit", "seconds"),
+    [("requests_per_minute", 60), ("usd_per_day", 86_400), ("requests_per_second", 1), ("ratio", 1), (None, 1)],
+)
+def test_conditions_are_per_second_whatever_is_told(unit: str | None, seconds: float) -> None:
+    assert told_per_seconds(unit) == seconds
 
 
 def test_a_value_and_what_it_is_made_of() -> None:
@@ -287,15 +295,20 @@ def forecast(**values: Any) -> MeasuredForecast:
 
 def test_a_forecast_with_its_interval_and_its_limit() -> None:
     plan = {"intent": "capacity_forecast", "metric": "memory"}
-    text = said(forecast(fitted=last(3 * HOUR)), "memory use", over=6 * HOUR, **plan)
+    text = said(forecast(fitted=last(3 * HOUR), fell_back=True), "memory use", over=6 * HOUR, **plan)
     assert text == (
-        "The memory use of the payment service is 63.6 % of the limit now and will be about 70.6 % "
-        "in an hour (between "
-        "69.3 % and 71.8 %), rising by 177.7 percentage points a day. It reaches its limit in 5 "
-        "hours, at 17:00 UTC, "
-        "at the earliest at 16:44 UTC. The values fell back before: what is carried on is from 09:00 "
-        "to 12:00 UTC on "
-        "1 Mar."
+        "The memory use of the payment service is 63.6 % of the limit now and will be about 70.6 % in an hour "
+        "(between 69.3 % and 71.8 %), rising by 7.4 percentage points an hour. It reaches its limit "
+        "in 5 hours, at "
+        "17:00 UTC, at the earliest at 16:44 UTC. The values fell back before: what is carried on is "
+        "from 09:00 to "
+        "12:00 UTC on 1 Mar."
+    )
+    behind = said(forecast(value=2.4, horizon_seconds=2 * DAY), "memory use", over=6 * HOUR, **plan)
+    assert behind == (
+        "The memory use of the payment service is 63.6 % of the limit now, rising by 177.7 "
+        "percentage points a day. It "
+        "reaches its limit in 5 hours, at 17:00 UTC, at the earliest at 16:44 UTC."
     )
     never = forecast(limit_at=None, limit_earliest=None, trend="steady", horizon_seconds=7 * DAY)
     text = said(never, "memory use", over=6 * HOUR, **plan)
@@ -333,8 +346,12 @@ def test_an_objective() -> None:
     assert said(budget(), "error budget", intent="slo_query") == (
         "The error budget of the payment service has 60 % left: 0.2 % of the requests failed, 0.5 % "
         "may. The objective "
-        "is 99.5 % over 30 days.\nBurn rate (1 uses the budget up exactly in 30 days): 0.83 over 5 minutes."
+        "is 99.5 % over 30 days.\n\nThe burn rate of the payment service is 0.83 over 5 minutes; at "
+        "1 the budget lasts "
+        "exactly 30 days."
     )
+    burning = said(budget(), "error budget", intent="slo_query", metric="burn_rate")
+    assert burning.startswith("The burn rate of the payment service is 0.83 over 5 minutes; at 1 the budget lasts")
     details = (
         Detail(name="latency_p95", value=0.75, unit="seconds"),
         Detail(name="latency_p95_target", value=0.5, unit="seconds"),

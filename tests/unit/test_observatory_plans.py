@@ -62,7 +62,9 @@ def plans(draw: st.DrawFn) -> Plan:
     over = last(seconds, draw(st.integers(0, DAY)))
     operators = st.sampled_from((">", ">=", "<", "<=", "==", "!="))
     numbers = st.floats(0, 1e6, allow_nan=False) | st.sampled_from((0.02, 0.5, 1e-7))
-    threshold = st.builds(Threshold, operator=operators, value=numbers, text=st.sampled_from(("2%", "500ms", "7")))
+    threshold = st.builds(
+        Threshold, operator=operators, value=numbers, text=st.sampled_from(("2%", "500ms", "7", "7/s"))
+    )
     earlier = st.builds(
         lambda apart, length: Comparison(kind="time", range=TimeRange(start=over.start - timedelta(seconds=apart),
             end=over.start - timedelta(seconds=apart) + timedelta(seconds=length or seconds))),
@@ -140,7 +142,8 @@ def _figure_of_the_plan(plan: Plan, translation: Translation, tree: Tree) -> Non
         assert max(windows) == seconds
     compares = plan.threshold is not None and plan.comparison is None
     if compares and plan.threshold is not None:
-        per = plan.per_seconds if translation.unit and "_per_" in translation.unit else 1.0
+        of_a_rate = translation.unit is not None and "_per_" in translation.unit and "/" in plan.threshold.text
+        per = plan.per_seconds if of_a_rate else 1.0
         assert tree.comparisons == [(plan.threshold.operator, plan.threshold.value * (per or 1.0))]
     else:
         assert tree.comparisons == []

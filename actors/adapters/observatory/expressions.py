@@ -126,7 +126,7 @@ def only_those_in(of: Expression, chosen: Expression, on: Sequence[str]) -> Expr
     return Expression(f"({of}) and on ({_labels(on)}) ({chosen})")
 
 
-def latest(info: Selector, on: Sequence[str]) -> Expression:
+def latest(info: Expression, on: Sequence[str]) -> Expression:
     """1 for the series with the newest sample of those that agree in these labels."""
     return Expression(f"(topk by ({_labels(on)}) (1, timestamp({info})) > bool 0)")
 

@@ -142,7 +142,7 @@ def _comparing(operator: Operator) -> str:
 
 def _reckoned(plan: Plan) -> tuple[str, str]:
     """What TraceQL works out of spans, and its unit; nothing where the spans themselves are asked for."""
-    if plan.percentile is not None:
+    if plan.percentile is not None and plan.threshold is None and plan.top is None:
         return f"quantile_over_time(duration, {plan.percentile:g})", "seconds"
     if plan.aggregation in ("avg", "max", "min", "sum"):
         return f"{plan.aggregation}_over_time(duration)", "seconds"

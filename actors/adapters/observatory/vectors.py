@@ -37,10 +37,10 @@ class Join:
     bringing: tuple[str, ...]
     filters: tuple[Matcher, ...] = ()
 
-    def of(self, vector: Expression) -> Expression:
-        """`vector` at the instants at which the info holds."""
-        holds = latest(self.info, self.on)
-        chosen = both(holds, plain(self.info.where(*self.filters))) if self.filters else holds
+    def of(self, vector: Expression, at: Span | None = None) -> Expression:
+        """`vector` at the instants at which the info holds; `at` moves them where the vector's are moved."""
+        holds = latest(plain(self.info, at), self.on)
+        chosen = both(holds, plain(self.info.where(*self.filters), at)) if self.filters else holds
         return joined(vector, aggregate("max", chosen, (*self.on, *self.bringing)), self.on, self.bringing)
 
 
@@ -56,7 +56,7 @@ class Vectors:
             return counted(function, of, over)
         step = window_of(step_of(over.seconds))
         if over.seconds <= step:
-            return self.join.of(counted(function, of, over))
+            return self.join.of(counted(function, of, over), over)
         each = self.join.of(counted(function, of, Span(step)))
         return _stepwise("avg" if function == "rate" else "sum", each, over, step)
 
@@ -65,7 +65,7 @@ class Vectors:
             return levelled(function, of, over)
         step = max(step_of(over.seconds), LEAST_WINDOW_SECONDS)
         if over.seconds <= step:
-            return self.join.of(levelled(function, of, over))
+            return self.join.of(levelled(function, of, over), over)
         return _stepwise(function, self.join.of(plain(of)), over, step)
 
 

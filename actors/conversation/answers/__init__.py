@@ -14,9 +14,10 @@ from actors.conversation.answers.talk import (
     help_answer,
     nothing_offered_answer,
     out_of_scope_answer,
+    refused_answer,
     unknown_service_answer,
 )
-from actors.conversation.answers.units import figure_of
+from actors.conversation.answers.units import figure_of, told_per_seconds
 from actors.conversation.answers.upstream import upstream_answer
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "metric_answer",
     "nothing_offered_answer",
     "out_of_scope_answer",
+    "refused_answer",
+    "told_per_seconds",
     "unknown_service_answer",
     "upstream_answer",
 ]

@@ -24,6 +24,11 @@ def nothing_offered_answer() -> str:
     return render("nothing_offered")
 
 
+def refused_answer(detail: str) -> str:
+    """`detail` is what a backend's adapter says of a question that passes a limit."""
+    return render("refused", detail=" ".join(detail.split()).rstrip("."))
+
+
 def unknown_service_answer(unknown: UnknownService, known: tuple[str, ...]) -> str:
     return render("unknown_service", name=unknown.name, near=listed(unknown.near, "or"), known=shortened(known))
 

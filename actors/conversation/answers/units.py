@@ -6,6 +6,7 @@ from actors.conversation.answers import figures
 from schemas.adapters import EvidenceResult
 
 _PER = {"second": "s", "minute": "min", "hour": "h", "day": "day"}
+_SECONDS = {"minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
 _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _WORDS = {
     "cores": "cores",
@@ -33,6 +34,11 @@ def told(value: float, unit: str | None, *, apart_from: float | None = None) -> 
         return figures.rate(value)
     amount = _binary(value) if name == "bytes" else _amount(value, name)
     return f"{amount}/{_PER.get(time, time.replace('_', ' '))}" if per else amount
+
+
+def told_per_seconds(unit: str | None) -> float:
+    """60 for a rate per minute; 1 for what is no rate, and for one per second, as conditions give them."""
+    return _SECONDS.get((unit or "").partition("_per_")[2], 1.0)
 
 
 def apart(first: float, second: float, unit: str | None) -> str:

@@ -70,7 +70,7 @@ def _judged(part: FurtherRequest, before: Said) -> _Verdict | None:
     measured = figure(before)
     if measured is None:
         return _Verdict("unknown")
-    met = holds(part.condition, float(measured.value))
+    met = holds(part.condition, float(measured.value) / answers.told_per_seconds(measured.unit))
     return _Verdict("met" if met else "not_met", answers.figure_of(measured))
 
 

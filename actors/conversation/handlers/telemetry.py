@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import timedelta
 
 from actors.conversation import answers
@@ -16,6 +17,7 @@ from schemas.adapters import (
     MetricQuestion,
 )
 from schemas.context import Offer, Shown
+from schemas.errors import InvalidInput
 from schemas.measures import Figure, MeasuredRows, MeasuredSeries
 from schemas.plans import Plan, TimeRange
 
@@ -25,9 +27,25 @@ OFFER = "Would you like me to investigate the upstream dependencies?"
 
 async def metric(request: Request) -> Said:
     """One figure of requests comes with its breakdown, its objective and an offer; everything else is measured."""
-    plan = request.plan
-    if not plan.plain:
+    if not request.plan.plain:
         return await measured(request)
+    return await _or_why_not(_plain(request))
+
+
+async def measured(request: Request) -> Said:
+    return await _or_why_not(_measured(request))
+
+
+async def _or_why_not(answer: Awaitable[Said]) -> Said:
+    """What passes a limit is no failure of the turn: more than 30 days, a forecast by groups."""
+    try:
+        return await answer
+    except InvalidInput as error:
+        return Said(answers.refused_answer(error.detail))
+
+
+async def _plain(request: Request) -> Said:
+    plan = request.plan
     figure = await request.ask.act(METRIC, _question(plan, request.window), request.identity)
     offer = _offer(plan, figure.output)
     return Said(
@@ -41,7 +59,7 @@ async def metric(request: Request) -> Said:
     )
 
 
-async def measured(request: Request) -> Said:
+async def _measured(request: Request) -> Said:
     plan = request.plan
     if plan.range is None:
         plan = plan.model_copy(update={"range": _usual_range(request)})

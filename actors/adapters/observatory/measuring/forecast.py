@@ -113,6 +113,7 @@ class ForecastShape:
             sums_up=self.sums_up,
             slope_per_day=line.slope * DAY,
             trend=direction,
+            fell_back=len(fitted) < len(points),
             fitted=TimeRange(start=_instant(fitted[0][0] - self._step), end=self.subject.over.end),
             limit=self.limit,
             limit_at=reached,

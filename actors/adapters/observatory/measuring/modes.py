@@ -63,8 +63,10 @@ def _of_histogram(source: Source, aggregation: Aggregation | None, percentile: f
 
 def _of_gauge(source: Source, aggregation: Aggregation | None) -> Formula:
     signal = source.signal
-    if aggregation == "count":
+    if aggregation == "count" and signal.concept.name == signal.metric.metric:
         return Formula(source, "series")
+    if aggregation == "count":  # "how many replicas" is how many they are, not how many series tell of them
+        aggregation = None
     composed = bool(signal.of or signal.less or signal.complement)
     if composed:
         peak = aggregation if aggregation in ("max", "min") else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -45,10 +46,12 @@ class Subject:
 
     @property
     def limit(self) -> float:
-        """The threshold in the figure's unit, where there is one: plans give rates per second."""
+        """The threshold in the figure's unit, where there is one. Plans give rates per second; a number without a
+        unit is of the figure as it is told."""
         if self.threshold is None:
             return 0.0
-        return self.threshold.value * (self.reckoning.per_seconds if self.plan.per_seconds else 1.0)
+        of_a_rate = self.plan.per_seconds is not None and _RATE.search(self.threshold.text)
+        return self.threshold.value * (self.reckoning.per_seconds if of_a_rate else 1.0)
 
     def holds(self, value: float) -> bool:
         """Whether the threshold holds for the value."""
@@ -112,6 +115,7 @@ class OneRound:
         return ()
 
 
+_RATE = re.compile(r"/|\bper\b|[rqt]p[smh]\b|\ban? (?:second|minute|hour|day)\b", re.IGNORECASE)
 _HOLDS: dict[Operator, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,

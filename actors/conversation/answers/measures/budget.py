@@ -20,6 +20,7 @@ def budget_answer(telling: Telling, figure: MeasuredBudget) -> str:
     return render(
         "measured_budget",
         t=telling,
+        burn_first=telling.plan.metric == "burn_rate",
         objective=figures.percent(figure.objective),
         window=length(figure.window_seconds),
         error_ratio=figures.percent(figure.error_ratio, apart_from=allowed),

@@ -10,6 +10,8 @@ from actors.conversation.answers.units import apart, told
 from actors.conversation.answers.windows import bare_length, between, length
 from schemas.measures import MeasuredForecast
 
+DAY = 86_400
+
 
 def forecast_answer(telling: Telling, figure: MeasuredForecast) -> str:
     limit = figure.limit
@@ -22,14 +24,14 @@ def forecast_answer(telling: Telling, figure: MeasuredForecast) -> str:
         value=telling.value(figure.value),
         low=telling.value(max(figure.low, 0.0) if figure.value >= 0 else figure.low),
         high=telling.value(figure.high),
-        slope=f"{apart(figure.slope_per_day, 0.0, telling.measured.unit)} a day",
+        slope=_slope(telling, figure),
         limit=_limit(telling, limit),
         past=limit is not None and figure.limit_at == telling.measured.range.end,
         at=_minute(telling, figure.limit_at),
         left=_left(telling, figure),
         earliest=_minute(telling, figure.limit_earliest),
         fitted=between(figure.fitted, telling.as_of, telling.timezone),
-        shortened=figure.fitted.seconds < 0.9 * telling.measured.range.seconds,
+        beyond=_beyond(figure),
         far=figure.horizon_seconds > 3 * figure.fitted.seconds,
         based_on=bare_length(figure.fitted.seconds),
         next=bare_length(figure.horizon_seconds),
@@ -41,6 +43,20 @@ def _limit(telling: Telling, limit: float | None) -> str:
     if limit is None:
         return ""
     return "its limit" if limit == 1 and telling.measured.unit == "ratio" else told(limit, telling.measured.unit)
+
+
+def _slope(telling: Telling, figure: MeasuredForecast) -> str:
+    """An hour's, where no more than a day is known or asked about."""
+    hourly = figure.fitted.seconds < DAY and figure.horizon_seconds <= DAY
+    amount = figure.slope_per_day / 24 if hourly else figure.slope_per_day
+    return f"{apart(amount, 0.0, telling.measured.unit)} {'an hour' if hourly else 'a day'}"
+
+
+def _beyond(figure: MeasuredForecast) -> bool:
+    """Whether the limit comes before the horizon: what lies behind it cannot be."""
+    if figure.limit is None or figure.limit_at is None:
+        return False
+    return figure.value > figure.limit if figure.slope_per_day > 0 else figure.value < figure.limit
 
 
 def _minute(telling: Telling, instant: datetime | None) -> str:

@@ -35,12 +35,15 @@ class Telling:
         """ "the payment service in production", "host web-1", "all services together"; may be empty."""
         plan = self.plan
         who = self._who()
-        parts = [who] if who else []
-        parts += [f"version {plan.version}"] if plan.version else []
-        parts += [f"at {plan.endpoint}"] if plan.endpoint else []
-        parts += [f"in namespace {plan.namespace}"] if plan.namespace else []
-        parts += [f"in {plan.environment}"] if plan.environment else []
-        return " ".join(parts)
+        beside = plan.comparison.kind if plan.comparison is not None else ""
+        named = {
+            "version": f"version {plan.version}" if plan.version else "",
+            "endpoint": f"at {plan.endpoint}" if plan.endpoint else "",
+            "namespace": f"in namespace {plan.namespace}" if plan.namespace else "",
+            "environment": f"in {plan.environment}" if plan.environment else "",
+        }
+        parts = (who, *(text for kind, text in named.items() if kind != beside))
+        return " ".join(part for part in parts if part)
 
     @property
     def of_subject(self) -> str:
