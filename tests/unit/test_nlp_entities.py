@@ -213,11 +213,11 @@ def test_what_lies_ahead_stands_apart() -> None:
 
 # --- any text --------------------------------------------------------------------------------------------
 
-PIECES = """error rate p99 latency payment checkout the of for is last hour 30 minutes since 14:00 between foo-bar slow
-above 2% > 500ms scale to 5 replicas deploy v1.2.3 staging INC-12 /api/v1/{id} tests/a.py 'x y' "q /a+/ week
-over top vs compared yesterday runbook run me assign @bob 10.0.0.1 web-01 trace 5xx 503 sev1 logs containing
-$5 1,000 -1 +3 and , . ? ( ) \u202e \u05d0 🎉 \x00 \x07 İ ß … » 'tis o'clock Bob's test fn() a::b ::: --- ///
-{}"""
+PIECES = """error rate p99 latency payment checkout the of for is last hour 30 minutes since 14:00 between
+foo-bar slow above 2% > 500ms scale to 5 replicas deploy v1.2.3 staging INC-12 /api/v1/{id}
+tests/a.py 'x y' "q /a+/ week over top vs compared yesterday runbook run me assign @bob 10.0.0.1
+web-01 trace 5xx 503 sev1 logs containing $5 1,000 -1 +3 and , . ? ( ) \u202e \u05d0 🎉 \x00 \x07 İ ß
+… » 'tis o'clock Bob's test fn() a::b ::: --- /// {}"""
 TEXTS = st.lists(st.sampled_from(PIECES.split()), max_size=16).map(" ".join) | st.text(max_size=300)
 
 
