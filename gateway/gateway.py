@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from actors.platform.bus import Bus
 from actors.platform.config import Settings
 from actors.platform.telemetry import Telemetry
+from gateway.admission import Admission
 from gateway.auth import Caller, Doorkeeper
 from gateway.limiter import Allowance, RateLimiter
 from gateway.pools import Pools
@@ -52,7 +53,7 @@ class Gateway:
             limiter=RateLimiter(settings.limits.requests_per_minute, settings.redis.url),
             pools=pools,
             replies=replies,
-            turns=Turns(pools, replies),
+            turns=Turns(pools, replies, Admission(settings.limits.turns_in_flight)),
             streams=Streams(gauge),
             scrape=Scrape(bus, telemetry),
             traffic=Traffic(telemetry),

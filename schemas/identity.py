@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -11,18 +12,40 @@ from pydantic import BaseModel, ConfigDict
 Role = Literal["viewer", "operator", "approver", "admin"]
 Permission = Literal[
     "chat",
+    "memory.own",
+    "knowledge.read",
     "telemetry.read",
+    "incidents.read",
+    "incidents.write",
+    "tests.run",
     "session.any",
     "system.scale",
+    "workflow.read",
+    "workflow.start",
+    "workflow.any",
+    "workflow.steer",
+    "approval.decide",
+    "command.run",
+    "orchestrator.change",
 ]
 
-_VIEWER: frozenset[Permission] = frozenset({"chat", "telemetry.read"})
+# Each role may what the one before it may.
+_VIEWER: frozenset[Permission] = frozenset(
+    {"chat", "memory.own", "knowledge.read", "telemetry.read", "incidents.read", "workflow.read"}
+)
+_OPERATOR: frozenset[Permission] = frozenset(
+    {*_VIEWER, "incidents.write", "tests.run", "workflow.start", "orchestrator.change"}
+)
+_APPROVER: frozenset[Permission] = frozenset({*_OPERATOR, "workflow.any", "approval.decide"})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,
-    "operator": _VIEWER,
-    "approver": _VIEWER,
-    "admin": frozenset({*_VIEWER, "session.any", "system.scale"}),
+    "operator": _OPERATOR,
+    "approver": _APPROVER,
+    "admin": frozenset(
+        {*_APPROVER, "session.any", "system.scale", "workflow.steer", "command.run"},
+    ),
 }
+"""`workflow.any`: to see runs of others, as whoever decides about them must; `workflow.steer`: to steer them."""
 
 
 def owner_token(user: str) -> str:
@@ -48,7 +71,12 @@ class Identity(BaseModel):
         return owner_token(self.user)
 
     def may(self, permission: Permission) -> bool:
-        return any(permission in PERMISSIONS[role] for role in self.roles)
+        return permission in _granted(self.roles)
+
+
+@cache
+def _granted(roles: tuple[Role, ...]) -> frozenset[Permission]:
+    return frozenset(permission for role in roles for permission in PERMISSIONS[role])
 
 
 LOCAL_ADMINISTRATOR = Identity(user="local", roles=("admin",))

@@ -19,6 +19,14 @@ WHERE id = %(id)s AND owner = %(owner)s;
 SELECT id, name, timezone, metadata, created_at, updated_at FROM session
 WHERE id = %(id)s AND (owner = %(owner)s OR %(any)s);
 
+-- name: session_memory
+-- What the last reply left in the conversation's hands; only the owner's own, or anybody's for who may see all.
+SELECT timezone, (
+    SELECT memory::text FROM message WHERE message.session_id = session.id ORDER BY seq DESC LIMIT 1
+) AS memory
+FROM session
+WHERE id = %(id)s AND (owner = %(owner)s OR %(any)s);
+
 -- name: list_sessions
 -- The caller's own, newest first, below the cursor.
 SELECT id, name, timezone, metadata, created_at, updated_at FROM session
@@ -34,12 +42,6 @@ WITH gone AS (
 INSERT INTO audit (user_name, action, subject, source, outcome)
 SELECT %(user)s, 'session.delete', id, %(source)s, 'done' FROM gone
 RETURNING subject;
-
--- name: open_turn
--- What the newest answered turn left in the conversation's hands.
-SELECT s.timezone,
-       (SELECT m.memory::text FROM message m WHERE m.session_id = s.id ORDER BY m.seq DESC LIMIT 1) AS memory
-FROM session s WHERE s.id = %(session_id)s;
 
 -- name: claim_key
 -- The first one with a key makes the row; the others see how far it is. A key older than a day is taken over.

@@ -9,11 +9,20 @@ from actors.platform.bus import Bus
 from actors.platform.bus.ids import new_session_id
 from actors.platform.store import Database
 from actors.platform.store.database import Row
-from schemas.context import Deleted, NewSession, PageRequest, Session, SessionPage, SessionRef
+from schemas.context import (
+    Deleted,
+    NewSession,
+    PageRequest,
+    Session,
+    SessionMemory,
+    SessionPage,
+    SessionRef,
+    WorkingMemory,
+)
 from schemas.envelope import Envelope
 from schemas.errors import Conflict, InvalidInput, NotFound, Violation
 from schemas.identity import Identity
-from schemas.subjects import REPLY_LOG
+from schemas.subjects import REPLY_FENCE, REPLY_LOG
 
 
 class Sessions:
@@ -47,6 +56,13 @@ class Sessions:
             raise NotFound(f"there is no session {envelope.data.id} of yours")
         return _session(row)
 
+    async def memory(self, envelope: Envelope[SessionRef]) -> SessionMemory:
+        row = await self._database.one("session_memory", _ref(envelope.data.id, envelope.data.identity))
+        if row is None:
+            raise NotFound(f"there is no session {envelope.data.id} of yours")
+        known = WorkingMemory.model_validate_json(row["memory"]) if row["memory"] else WorkingMemory()
+        return SessionMemory(memory=known, timezone=row["timezone"])
+
     async def list(self, envelope: Envelope[PageRequest]) -> SessionPage:
         page = envelope.data
         rows = await self._database.all(
@@ -64,7 +80,8 @@ class Sessions:
         params = {**_ref(envelope.data.id, identity), "user": identity.user, "source": envelope.source}
         if await self._database.one("delete_session", params) is None:
             raise NotFound(f"there is no session {envelope.data.id} of yours")
-        await self._bus.purge(REPLY_LOG, session=envelope.data.id)
+        for kept in (REPLY_LOG, REPLY_FENCE):
+            await self._bus.purge(kept, session=envelope.data.id)
         return Deleted(id=envelope.data.id)
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 
-from actors.conversation.ownership import OwnedTurn
+from actors.conversation.ownership import OwnedTurn, memory_of
 from actors.platform.bus.ids import new_session_id, new_ulid
+from actors.platform.guard.fault_points import fault_point
 from actors.platform.store import GroupCommit
 from actors.platform.store.database import Row
 from schemas.conversation import SubmitTurn, TurnAccepted
 from schemas.envelope import Envelope
-from schemas.errors import Forbidden, IdempotencyMismatch, NotFound, Unavailable
+from schemas.errors import Forbidden, IdempotencyMismatch, NotFound, RateLimited, Unavailable
 from schemas.identity import Identity
 
+MOST_OPEN = 64  # turns of one session that run or wait
 ATTEMPTS = 3  # two identical submissions at the same moment: the second look finds the first one's turn
 
 
@@ -35,7 +36,8 @@ class Acceptance:
 
     async def accept(self, envelope: Envelope[SubmitTurn], identity: Identity) -> TurnAccepted:
         """Returns after the commit. Raises Forbidden, NotFound for a session that is not the caller's,
-        IdempotencyMismatch for a known key with another body, Unavailable when nothing could be stored."""
+        IdempotencyMismatch for a known key with another body, RateLimited for a session in which too many wait,
+        Unavailable when nothing could be stored."""
         if not identity.may("chat"):
             raise Forbidden("this identity may not ask questions")
         submission = envelope.data
@@ -45,21 +47,25 @@ class Acceptance:
             verdict = await self._try(params)
             if verdict["verdict"] == "no_session":
                 raise NotFound(f"there is no session {submission.session_id} of yours")
+            if verdict["verdict"] == "full":
+                raise RateLimited(f"{MOST_OPEN} turns of this session are waiting already", after=2.0)
             if verdict["verdict"] == "known":
                 return _known(verdict, fingerprint)
             if verdict["verdict"] == "new":
+                await fault_point("turn.accepted")
                 self._begin(verdict, envelope, identity)
-                return TurnAccepted(session_id=verdict["session_id"], turn_id=verdict["id"])
+                queued = verdict["state"] == "queued"
+                return TurnAccepted(session_id=verdict["session_id"], turn_id=verdict["id"], queued=queued)
         raise Unavailable("the same submission is being stored by somebody else", after=0.2)
 
     async def _try(self, params: dict[str, object]) -> Row:
         lock = str(
             params["session_id"] if not params["new_session"] else f"{params['owner']} {params['dedup_key']}"
         )
-        rows = await self._commits.write(
-            lock, [("take_place", {"lock": lock}), ("accept_turn", {**params, "can_start": self._may_start()})]
-        )
-        return rows[1][0]
+        row = await self._commits.write(lock, {**params, "can_start": self._may_start(), "most_open": MOST_OPEN})
+        if row is None:
+            raise Unavailable("the store does not say what became of the turn", after=0.2)
+        return row
 
     def _begin(self, row: Row, envelope: Envelope[SubmitTurn], identity: Identity) -> None:
         if row["state"] != "running":
@@ -77,6 +83,9 @@ class Acceptance:
                 traceparent=envelope.traceparent,
                 epoch=1,
                 accepted_at=row["accepted_at"],
+                timezone=row["timezone"],
+                memory=memory_of(row),
+                tell=envelope.tell,
             )
         )
 
@@ -92,8 +101,8 @@ class Acceptance:
             "fingerprint": fingerprint,
             "content": submission.content,
             "as_of": submission.as_of,
-            "identity": identity.model_dump_json(),
-            "metadata": json.dumps(submission.metadata),
+            "identity": identity.model_dump(),
+            "metadata": submission.metadata,
             "traceparent": envelope.traceparent,
             "actor": self._actor,
         }

@@ -11,12 +11,13 @@ import structlog
 
 from actors.conversation.acceptance import Acceptance
 from actors.conversation.letters import LetterBox
-from actors.conversation.ownership import Claims, Lease, OwnedTurn
+from actors.conversation.ownership import LEASE_SECONDS, RENEW_SECONDS, Claims, OwnedTurn
 from actors.conversation.records import Records, outcome_of
 from actors.conversation.reply import ReplyWriter
-from actors.conversation.turn import TurnRunner
+from actors.conversation.turn import NO_MODEL, TurnRunner
 from actors.platform.bus.identity import identify
 from actors.platform.bus.transport import Transport
+from actors.platform.lease import QUERIES, Lease, Watch
 from actors.platform.pool.actor import Place, PoolActor
 from actors.platform.store import Database, GroupCommit
 from actors.platform.store.database import Row
@@ -26,7 +27,6 @@ from schemas.envelope import Envelope
 from schemas.errors import Unavailable
 from schemas.subjects import (
     HISTORY,
-    REPLY_LOG,
     SESSION_TURNS,
     SUBMIT_TURN,
     TURN_OUTCOME,
@@ -39,25 +39,32 @@ log = structlog.get_logger(__name__)
 
 MAX_RUNNING = 256  # turns of one actor at a time; more are queued, and shared with the other actors
 FORGET_KEYS_SECONDS = 600.0
+BURYING = 1 << 30  # above every epoch: a closed turn has no owner to come
 
 
 class ConversationActor(PoolActor):
     def __init__(self, place: Place, transport: Transport | None = None) -> None:
         super().__init__(place, transport)
-        self._database = Database(place.settings.database, Path(__file__).with_name("queries.sql"), self.telemetry)
-        self._commits = GroupCommit(self._database)
-        self._lease = Lease(self._database, place.slot)
-        self._claims = Claims(self._database, self._lease.actor, self._free, self._start, self._bury)
+        own = Path(__file__).with_name("queries.sql")
+        self._database = Database(place.settings.database, own, self.telemetry, shared=(QUERIES,))
+        self._accepts = GroupCommit(self._database, "accept_turns", before="take_places")
+        self._closes = GroupCommit(self._database, "close_turns")
+        self._lease = Lease(self._database, place.slot, seconds=LEASE_SECONDS, renew_seconds=RENEW_SECONDS)
+        actor = self._lease.actor
+        claims = Claims(self._database, actor, place.pool, self._free, self._held, self._start, self._bury)
+        self._claims = Watch(claims.look)
         self._runner = TurnRunner(
             self.bus,
-            self._commits,
+            self._database,
+            self._closes,
             self._lease.actor,
             place.settings.limits.turn_seconds,
             self.telemetry,
             self._claims.wake,
+            () if place.settings.llm.configured else (NO_MODEL,),
         )
         self._acceptance = Acceptance(
-            self._commits, self._lease.actor, lambda: self._free() > 0, self._start, self._queued
+            self._accepts, self._lease.actor, lambda: self._free() > 0, self._start, self._queued
         )
         self._records = Records(self._database)
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -67,7 +74,8 @@ class ConversationActor(PoolActor):
     async def open(self) -> None:
         await self._database.open()
         await self.bus.ensure_streams()
-        self._commits.start()
+        self._accepts.start()
+        self._closes.start()
         await self._lease.start()
         self._claims.start()
         letters = LetterBox(self._acceptance, self._database, self.settings.auth, self.telemetry)
@@ -86,7 +94,7 @@ class ConversationActor(PoolActor):
         for task in (*self._running.values(), *self._chores):
             task.cancel()
         await asyncio.gather(*self._running.values(), *self._chores, return_exceptions=True)
-        await self._commits.stop()
+        await asyncio.gather(self._accepts.stop(), self._closes.stop())
         await self._lease.release()
         await self._database.close()
 
@@ -99,6 +107,9 @@ class ConversationActor(PoolActor):
 
     def _free(self) -> int:
         return MAX_RUNNING - len(self._running)
+
+    def _held(self) -> list[str]:
+        return [f"{owner} {turn_id}" for owner, turn_id in self._running]
 
     def _start(self, turn: OwnedTurn) -> None:
         key = (turn.owner, turn.id)
@@ -128,8 +139,8 @@ class ConversationActor(PoolActor):
         log.info("actor.buried", actor=actor)
 
     async def _tell_again(self, row: Row) -> None:
-        reply = ReplyWriter(self.bus, row["session_id"], row["id"], self._lease.actor)
-        reply.note(await self.bus.read(REPLY_LOG, session=row["session_id"], turn=row["id"]))
+        reply = ReplyWriter(self.bus, row["session_id"], row["id"], self._lease.actor, BURYING)
+        await reply.bury()
         outcome = outcome_of(row)
         if outcome.message is not None:
             await reply.completed(outcome.message)

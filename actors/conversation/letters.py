@@ -17,7 +17,7 @@ from actors.platform.config import AuthSettings
 from actors.platform.store import Database
 from actors.platform.telemetry import Telemetry
 from schemas.conversation import SubmitTurn
-from schemas.errors import CopilotError, Unavailable
+from schemas.errors import CopilotError, Retryable
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +38,8 @@ class LetterBox:
         try:
             envelope = codec.decode(delivery.packet, SubmitTurn)
             await self._acceptance.accept(envelope, identify(self._auth, envelope.authorization))
-        except Unavailable as error:
-            log.warning("letters.waiting", waits_for="PostgreSQL", error=error.detail)
+        except Retryable as error:
+            log.warning("letters.waiting", error=error.detail)
             await delivery.again(AGAIN_SECONDS)
         except CopilotError as error:
             await self._bury(delivery, error.slug, error.detail)

@@ -1,4 +1,4 @@
-"""The life of a turn: open, understand, respond, tell, close."""
+"""The life of a turn: understand, respond, tell, close."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import structlog
 
 from actors.conversation import answers
 from actors.conversation.colleagues import Colleagues
-from actors.conversation.handlers import Request, Said, respond
+from actors.conversation.handlers import Request, Said, remembered, respond
 from actors.conversation.ownership import MAX_EPOCH, OwnedTurn
 from actors.conversation.reply import ReplyWriter, TurnLost
 from actors.platform.bus import Bus, deadline_scope
 from actors.platform.bus.ids import new_ulid
-from actors.platform.store import GroupCommit
+from actors.platform.guard.fault_points import fault_point
+from actors.platform.store import Database, GroupCommit
 from actors.platform.telemetry import Telemetry
-from schemas.adapters import Degraded
-from schemas.conversation import Message
+from schemas.adapters import Degraded, Usage
+from schemas.conversation import Message, parts_of
 from schemas.errors import CopilotError, DeadlineExceeded, Internal, Problem, Unavailable
 from schemas.nlp import Understanding, Utterance
 
@@ -30,23 +31,28 @@ CLOSE_RETRY_SECONDS = 0.2
 
 
 class TurnRunner:
-    """Runs turns of one actor. `session_free` is called when a closed turn's session has a next one."""
+    """Runs turns of one actor. `session_free` is called when a closed turn's session has a next one; `without` is
+    what every answer has to do without."""
 
     def __init__(
         self,
         bus: Bus,
-        commits: GroupCommit,
+        database: Database,
+        closes: GroupCommit,
         actor: str,
         turn_seconds: float,
         telemetry: Telemetry,
         session_free: Callable[[], None],
+        without: tuple[Degraded, ...],
     ) -> None:
         self._bus = bus
-        self._commits = commits
+        self._database = database
+        self._closes = closes
         self._actor = actor
         self._turn_seconds = turn_seconds
         self._telemetry = telemetry
         self._session_free = session_free
+        self._without = without
         self._ask = Colleagues(bus)
         self._turns = telemetry.counter("copilot_turns", "Closed turns.", ("state", "intent"))
         self._seconds = telemetry.histogram("copilot_turn_seconds", "From acceptance to the stored reply.")
@@ -65,8 +71,6 @@ class TurnRunner:
             except Exception:
                 log.exception("turn.crashed", turn=turn.id, epoch=turn.epoch)
                 await self._release(turn)
-            finally:
-                await reply.abandon()
 
     async def _answer(self, turn: OwnedTurn, reply: ReplyWriter) -> None:
         try:
@@ -94,44 +98,45 @@ class TurnRunner:
         """Whoever may write the reply is decided in the store. A turn that is still this actor's there, although
         its stream was disturbed, is given back, and claimed again with a higher epoch."""
         params = {"owner": turn.owner, "turn_id": turn.id, "actor": self._actor, "epoch": turn.epoch}
-        await self._commits.write(turn.session_id, [("release_turn", params)])
+        await self._database.run("release_turn", params)
         self._session_free()
 
     async def _think(self, turn: OwnedTurn, reply: ReplyWriter) -> tuple[Understanding, Said]:
-        context = await self._ask.open_turn(turn.session_id)
         as_of = turn.as_of or turn.accepted_at
         meaning = await self._ask.understand(
-            Utterance(text=turn.content, as_of=as_of, timezone=context.timezone, memory=context.memory)
+            Utterance(text=turn.content, as_of=as_of, timezone=turn.timezone, memory=turn.memory)
         )
-        reply.started(meaning.intent, meaning.entities)
-        said = await respond(Request(meaning, context.memory, turn.identity, as_of, context.timezone, self._ask))
-        reply.evidence(said.evidence)
+        await reply.started(meaning.intent, meaning.entities)
+        await fault_point("turn.started")
+        said = await respond(Request(meaning, turn.memory, turn.identity, as_of, turn.timezone, self._ask))
+        await reply.evidence(said.evidence)
         for chunk in answers.chunks(said.content):
-            reply.chunk(chunk)
+            await reply.chunk(chunk)
+        await fault_point("turn.said")
         return meaning, said
 
     async def _complete(self, turn: OwnedTurn, reply: ReplyWriter, meaning: Understanding, said: Said) -> None:
-        message = _message(turn, meaning, said)
-        await self._close_and_tell(
+        message = _message(turn, meaning, said, self._without)
+        await self._close(
             turn,
-            reply,
             {
                 "state": "done",
                 "events": reply.sequence + 1,
                 "problem": None,
                 "message_id": message.id,
                 "body": message.model_dump_json(),
-                "memory": said.memory.model_dump_json(),
+                "memory": remembered(meaning, said).model_dump_json(),
                 "created_at": message.created_at,
             },
         )
+        await fault_point("turn.closed")
         self._turns.labels("done", meaning.intent.name).inc()
         await reply.completed(message)
+        await fault_point("turn.told")
 
     async def _fail(self, turn: OwnedTurn, reply: ReplyWriter, problem: Problem) -> None:
-        await self._close_and_tell(
+        await self._close(
             turn,
-            reply,
             {
                 "state": "failed",
                 "events": reply.sequence + 1,
@@ -145,17 +150,9 @@ class TurnRunner:
         self._turns.labels("failed", "").inc()
         await reply.failed(problem)
 
-    async def _close_and_tell(self, turn: OwnedTurn, reply: ReplyWriter, outcome: dict[str, object]) -> None:
-        """Stores the reply while the stream takes its last events. Once it is stored, a twin in the stream cannot
-        take the turn away any more: the last event follows whatever is there. Raises TurnLost."""
-        stored, told = await asyncio.gather(self._close(turn, outcome), reply.told(), return_exceptions=True)
-        for failure in (stored, told):
-            if isinstance(failure, BaseException) and not (failure is told and isinstance(told, TurnLost)):
-                raise failure
-
     async def _close(self, turn: OwnedTurn, outcome: dict[str, object]) -> None:
         """Stores the reply; from then on it is the turn's only one. Raises TurnLost when it belongs to another."""
-        params = {
+        record = {
             **outcome,
             "owner": turn.owner,
             "turn_id": turn.id,
@@ -164,19 +161,19 @@ class TurnRunner:
         }
         while True:
             try:
-                rows = (await self._commits.write(turn.session_id, [("close_turn", params)]))[0]
+                row = await self._closes.write(turn.session_id, record)
                 break
             except Unavailable as error:
                 log.warning("turn.waiting", waits_for="PostgreSQL", turn=turn.id, error=error.detail)
                 await asyncio.sleep(CLOSE_RETRY_SECONDS)
-        if not rows:
+        if row is None:
             raise TurnLost(turn.id)
         self._seconds.observe(_elapsed(turn.accepted_at))
-        if rows[0]["waiting"]:
+        if row["waiting"]:
             self._session_free()
 
 
-def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
+def _message(turn: OwnedTurn, meaning: Understanding, said: Said, without: tuple[Degraded, ...]) -> Message:
     return Message(
         id=new_ulid(),
         session_id=turn.session_id,
@@ -186,8 +183,11 @@ def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
         entities=meaning.entities,
         evidence=said.evidence,
         clarification=said.clarification,
+        parts=parts_of(meaning),
+        actions=said.actions,
         suggestions=said.suggestions,
-        degraded=(*said.degraded, NO_MODEL),
+        degraded=(*said.degraded, *meaning.degraded, *without),
+        usage=meaning.usage or Usage(),
         latency_ms=round(_elapsed(turn.accepted_at) * 1000),
         created_at=datetime.now(UTC),
     )

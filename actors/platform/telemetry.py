@@ -1,7 +1,7 @@
 """What a process shows of itself: logs, traces and metrics.
 
-Traces leave over OTLP when an endpoint is configured; without one spans are not recorded, but the trace
-context still travels. Metrics live in a registry per process slot and are gathered over the bus.
+Traces leave over OTLP when an endpoint is configured; without one the trace context still travels. Metrics live in
+a registry per process slot and are gathered over the bus.
 """
 
 from __future__ import annotations
@@ -10,41 +10,18 @@ import logging
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from actors.platform.config import TelemetrySettings
+from actors.platform.tracing import SpanHandle, tracing
 from schemas.system import Family, MetricsReport, Sample
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_PROPAGATOR = TraceContextTextMapPropagator()
-
-
-@dataclass(frozen=True, slots=True)
-class SpanHandle:
-    span: Span
-
-    def headers(self) -> dict[str, str]:
-        """The W3C trace context that makes this span the parent."""
-        carrier: dict[str, str] = {}
-        _PROPAGATOR.inject(carrier, context=trace.set_span_in_context(self.span))
-        return carrier
-
-    def failed(self, error: BaseException) -> None:
-        self.span.record_exception(error)
-        self.span.set_status(Status(StatusCode.ERROR, str(error)))
 
 
 class Telemetry:
@@ -54,8 +31,7 @@ class Telemetry:
         self.pool = pool
         self.process = process
         self.registry = CollectorRegistry()
-        self._provider = _provider(process, settings.otlp_endpoint if settings else "")
-        self._tracer = self._provider.get_tracer("copilot")
+        self._tracing = tracing(process, settings.otlp_endpoint if settings else "")
         self._asked = self.histogram(
             "copilot_bus_request_seconds", "From asking on the bus to the answer.", ("subject",)
         )
@@ -82,28 +58,24 @@ class Telemetry:
     @contextmanager
     def client_span(self, name: str) -> Generator[SpanHandle]:
         started = time.perf_counter()
-        with self._tracer.start_as_current_span(name, kind=SpanKind.CLIENT) as span:
+        with self._tracing.client(name) as span:
             try:
-                yield SpanHandle(span)
+                yield span
             finally:
                 self._asked.labels(name).observe(time.perf_counter() - started)
 
     @contextmanager
     def server_span(self, name: str, headers: Mapping[str, str]) -> Generator[SpanHandle]:
         started = time.perf_counter()
-        parent = _PROPAGATOR.extract(headers)
-        with self._tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER) as span:
+        with self._tracing.server(name, headers) as span:
             try:
-                yield SpanHandle(span)
+                yield span
             finally:
                 self._served.labels(name).observe(time.perf_counter() - started)
 
-    @contextmanager
-    def border_span(self, name: str, headers: Mapping[str, str]) -> Generator[SpanHandle]:
+    def border_span(self, name: str, headers: Mapping[str, str]) -> AbstractContextManager[SpanHandle]:
         """A span for what enters from outside the bus; its metrics are the caller's own business."""
-        parent = _PROPAGATOR.extract(headers)
-        with self._tracer.start_as_current_span(name, context=parent, kind=SpanKind.SERVER) as span:
-            yield SpanHandle(span)
+        return self._tracing.border(name, headers)
 
     @contextmanager
     def timed_append(self) -> Generator[None]:
@@ -111,7 +83,7 @@ class Telemetry:
             yield
 
     def current_headers(self) -> dict[str, str]:
-        return SpanHandle(trace.get_current_span()).headers()
+        return self._tracing.current_headers()
 
     def report(self, expected: tuple[tuple[str, str], ...] = ()) -> MetricsReport:
         """All families; every sample carries `pool` and `process`."""
@@ -133,20 +105,7 @@ class Telemetry:
 
     def shutdown(self) -> None:
         """Sends what is still buffered."""
-        self._provider.shutdown()
-
-
-def _provider(process: str, endpoint: str) -> TracerProvider:
-    sampler = ParentBased(ALWAYS_ON) if endpoint else ALWAYS_OFF
-    resource = Resource.create({"service.name": "copilot", "service.instance.id": process})
-    provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
-    if endpoint:
-        # Imported here: it brings in an HTTP client that nobody needs without an endpoint.
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider
+        self._tracing.shutdown()
 
 
 def configure_logging(level: str, process: str, file: Path | None = None) -> None:

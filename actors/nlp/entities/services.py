@@ -139,11 +139,11 @@ def runs(text: str, words: tuple[Token, ...], at: int, limit: int) -> Iterator[t
 
 
 def _names(words: tuple[str, ...], index: ServiceIndex) -> tuple[str, ...]:
-    if all(word in STRIPPED for word in words):
-        return ()
     exact = index.exact.get("".join(words))
     if exact is not None:
         return (exact,)
+    if all(word in STRIPPED for word in words):
+        return ()
     wanted = key(words)
     alike = index.alike.get(wanted, ()) or _misspelt(words, wanted, index)
     plain = index.exact.get(wanted)

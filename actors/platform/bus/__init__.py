@@ -1,6 +1,6 @@
 """The bus: typed requests, events and streams over NATS, and the same in memory for unit tests."""
 
 from actors.platform.bus.bus import Bus, Subscription, deadline_scope
-from actors.platform.bus.transport import SequenceConflict, Stored
+from actors.platform.bus.transport import Last, SequenceConflict, Stored
 
-__all__ = ["Bus", "SequenceConflict", "Stored", "Subscription", "deadline_scope"]
+__all__ = ["Bus", "Last", "SequenceConflict", "Stored", "Subscription", "deadline_scope"]

@@ -18,6 +18,7 @@ from actors.platform.bus.transport import (
     Closable,
     Delivery,
     Drainable,
+    Last,
     NoAnswer,
     NobodyListens,
     Packet,
@@ -36,6 +37,7 @@ AnswersT = TypeVar("AnswersT", bound=BaseModel)
 Handler = Callable[[Envelope[AsksT]], Awaitable[AnswersT]]
 
 DEFAULT_SECONDS = 10.0
+ATTEMPTS = 3
 ANSWER_RESERVE = 4_096  # headers travel beside the body within max_payload
 MAX_IN_FLIGHT = 2_048  # handlers of one subject at a time; beyond it callers are told to come back
 
@@ -87,6 +89,11 @@ class Bus:
         return self._transport.connected
 
     @property
+    def generation(self) -> int:
+        """Rises with every new connection: what was sent through the one before may be lost."""
+        return self._transport.generation
+
+    @property
     def name(self) -> str:
         return self._name
 
@@ -114,18 +121,19 @@ class Bus:
         source: str | None = None,
         authorization: str | None = None,
         once: bool = False,
+        tell: str | None = None,
         **parts: str,
     ) -> AnswersT:
         """Asks and returns the typed answer, or raises the error that the other side named.
 
-        An answer that does not come within a third of the deadline is asked for once more, unless `once`:
-        a twin that was just stopped may have swallowed the request. With `patience` seconds a subject that
-        nobody serves is tried again that long; without it `Unavailable` is raised at once.
+        An answer that does not come within a third of the time is asked for again, unless `once`: a twin that was
+        just stopped may have swallowed the request, or a connection that broke. With `patience` seconds a subject
+        that nobody serves is tried again that long; without it `Unavailable` is raised at once.
         """
         subject = request.subject(**parts)
         deadline = self._deadline(seconds)
         with self._telemetry.client_span(request.type) as span:
-            envelope = self._envelope(request.type, payload, deadline, id, source, authorization)
+            envelope = self._envelope(request.type, payload, deadline, id, source, authorization, tell)
             body = payload.model_dump_json().encode()
             self._check_size(body)
             headers = {**envelope.headers(), **span.headers()}
@@ -152,13 +160,19 @@ class Bus:
         headers = {**envelope.headers(), **self._telemetry.current_headers()}
         await self._transport.publish(event.subject(**parts), payload.model_dump_json().encode(), headers)
 
+    async def publish_body(self, event: Event[Any], body: bytes, *, kind: str, id: str, **parts: str) -> None:
+        """Publishes what is JSON already; `kind` becomes `ce-type`, `id` `ce-id`. Raises NoAnswer when the bus is
+        away for so long that nothing more can be kept; `flush` says whether the server has it."""
+        headers = Envelope(id, self._name, kind, None, now()).headers()
+        await self._transport.publish(event.subject(**parts), body, headers)
+
     async def append(
         self,
         event: Event[Any],
         payload: BaseModel,
         *,
         kind: str,
-        expected: int | None,
+        expected: Last | None,
         id: str,
         source: str | None = None,
         authorization: str | None = None,
@@ -170,6 +184,21 @@ class Bus:
         body = payload.model_dump_json().encode()
         with self._telemetry.timed_append():
             return await self._transport.append(event.subject(**parts), body, headers, expected)
+
+    async def append_once(
+        self, event: Event[Any], payload: BaseModel, *, kind: str, id: str, **parts: str
+    ) -> None:
+        """The same; the stream itself drops an id that comes again within its window."""
+        headers = {**self._envelope(kind, payload, None, id, None, None).headers(), "Nats-Msg-Id": id}
+        await self._transport.append(event.subject(**parts), payload.model_dump_json().encode(), headers, None)
+
+    async def send(
+        self, event: Event[Any], payload: BaseModel, *, kind: str, expected: Last | None, id: str, **parts: str
+    ) -> None:
+        """Writes to the event's stream without waiting; see `Transport.send`."""
+        envelope = self._envelope(kind, payload, None, id, None, None)
+        headers = {**envelope.headers(), **self._telemetry.current_headers()}
+        await self._transport.send(event.subject(**parts), payload.model_dump_json().encode(), headers, expected)
 
     async def read(self, event: Event[Any], *, after: int = 0, limit: int = 1_000, **parts: str) -> list[Stored]:
         stream = _stream_of(event)
@@ -254,21 +283,20 @@ class Bus:
         self, subject: str, body: bytes, headers: dict[str, str], deadline: float, patience: float, once: bool
     ) -> Packet:
         patient_until = time.time() + patience
-        first = not once
+        turn = (deadline - time.time()) / (1 if once else ATTEMPTS)
         while True:
             left = deadline - time.time()
             if left <= 0:
                 raise DeadlineExceeded(f"no answer on {subject} in time")
             try:
-                return await self._transport.request(subject, body, headers, left / 3 if first else left)
+                return await self._transport.request(subject, body, headers, min(left, turn))
             except NobodyListens as error:
                 if time.time() >= min(patient_until, deadline):
                     raise Unavailable(f"nobody serves {subject} at the moment", after=1.0) from error
                 await asyncio.sleep(0.05)
             except NoAnswer as error:
-                if not first:
+                if once:
                     raise DeadlineExceeded(f"no answer on {subject} in time") from error
-                first = False
 
     def _deadline(self, seconds: float) -> float:
         inherited = _deadline.get()
@@ -283,6 +311,7 @@ class Bus:
         id: str | None,
         source: str | None,
         authorization: str | None,
+        tell: str | None = None,
     ) -> Envelope[Any]:
         return Envelope(
             id=id or new_ulid(),
@@ -292,6 +321,7 @@ class Bus:
             time=now(),
             deadline=deadline,
             authorization=authorization,
+            tell=tell,
         )
 
     def _check_size(self, body: bytes) -> None:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from actors.platform.bus.transport import (
+    Last,
     NoAnswer,
     NobodyListens,
     OnDelivery,
@@ -102,17 +103,18 @@ class MemoryServer:
             listener.pending.put_nowait(packet)
         return len(chosen)
 
-    def store(self, stream: Stream, packet: Packet, expected: int | None) -> int:
+    def store(self, stream: Stream, packet: Packet, expected: Last | None) -> int:
         kept = self.stored[stream.name]
-        last = max((seq for seq, other in kept if other.subject == packet.subject), default=0)
-        if expected is not None and expected != last:
-            raise SequenceConflict(packet.subject)
+        if expected is not None:
+            last = max((seq for seq, other in kept if other.subject == expected.subject), default=0)
+            if expected.sequence != last:
+                raise SequenceConflict(packet.subject)
         sequence = kept[-1][0] + 1 if kept else 1
         kept.append((sequence, packet))
         for consumer in self.consumers.values():
             if matches(consumer.wanted.event.pattern, packet.subject):
                 consumer.inbox.put_nowait(sequence)
-        if stream.republish:
+        if stream.republish and matches(stream.republish[0], packet.subject):
             source, destination = (part.removesuffix(">") for part in stream.republish)
             subject = destination + packet.subject.removeprefix(source)
             self.deliver(Packet(subject, packet.body, {**packet.headers, "Nats-Sequence": str(sequence)}))
@@ -133,6 +135,10 @@ class MemoryTransport:
     @property
     def connected(self) -> bool:
         return self._connected
+
+    @property
+    def generation(self) -> int:
+        return 0
 
     @property
     def max_payload(self) -> int:
@@ -196,11 +202,15 @@ class MemoryTransport:
     async def ensure_stream(self, stream: Stream) -> None:
         """Streams are there from the start."""
 
-    async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: int | None) -> int:
+    async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: Last | None) -> int:
         stream = _capturing(subject)
         if stream is None:
             raise NobodyListens(subject)
         return self._server.store(stream, Packet(subject, body, dict(headers)), expected)
+
+    async def send(self, subject: str, body: bytes, headers: dict[str, str], expected: Last | None) -> None:
+        with contextlib.suppress(SequenceConflict):  # nobody waits for the answer
+            await self.append(subject, body, headers, expected)
 
     async def read(self, stream: Stream, subject: str, after: int, limit: int) -> list[Stored]:
         found = [
@@ -275,4 +285,6 @@ class _Reader:
 
 
 def _capturing(subject: str) -> Stream | None:
-    return next((stream for stream in STREAMS if matches(stream.subjects, subject)), None)
+    return next(
+        (stream for stream in STREAMS if any(matches(pattern, subject) for pattern in stream.subjects)), None
+    )

@@ -19,6 +19,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import APIError
 
 from actors.platform.bus.transport import (
+    Last,
     NoAnswer,
     NobodyListens,
     OnDelivery,
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 INBOX = "_INBOX_internal"  # client credentials may not listen below this prefix
 WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for a failed Nats-Expected-Last-Subject-Sequence
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
+EXPECTED_LAST_OF = "Nats-Expected-Last-Subject-Sequence-Subject"  # nats-server 2.12
 CONNECT_ERRORS = (OSError, TimeoutError, nats.errors.Error)  # what a first connection may raise
 SAY_SECONDS = 10.0
 PENDING_MESSAGES = 65_536
@@ -81,11 +83,18 @@ class NatsTransport:
         return self._client.is_connected
 
     @property
+    def generation(self) -> int:
+        return self._client.stats["reconnects"]
+
+    @property
     def max_payload(self) -> int:
         return self._client.max_payload
 
     async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None:
-        await self._client.publish(subject, body, reply=reply, headers=headers or None)
+        try:
+            await self._client.publish(subject, body, reply=reply, headers=headers or None)
+        except (nats.errors.OutboundBufferLimitError, nats.errors.ConnectionClosedError) as error:
+            raise NoAnswer(subject) from error
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Packet:
         try:
@@ -130,7 +139,10 @@ class NatsTransport:
         )
 
     async def flush(self) -> None:
-        await self._client.flush(timeout=5)
+        try:
+            await self._client.flush(timeout=5)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise NoAnswer("the server") from error
 
     async def ensure_stream(self, stream: Stream) -> None:
         """Creates the stream or brings its settings up to date. The API is called directly: the client
@@ -141,11 +153,9 @@ class NatsTransport:
         if "error" in answer:
             raise RuntimeError(f"JetStream refused the stream {stream.name}: {answer['error']['description']}")
 
-    async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: int | None) -> int:
-        if expected is not None:
-            headers = {**headers, EXPECTED_LAST: str(expected)}
+    async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: Last | None) -> int:
         try:
-            ack = await self._jetstream.publish(subject, body, timeout=5, headers=headers)
+            ack = await self._jetstream.publish(subject, body, timeout=5, headers=_guarded(headers, expected))
         except APIError as error:
             if error.err_code == WRONG_LAST_SEQUENCE:
                 raise SequenceConflict(subject) from error
@@ -155,6 +165,10 @@ class NatsTransport:
         except nats.errors.NoRespondersError as error:
             raise NobodyListens(subject) from error
         return ack.seq
+
+    async def send(self, subject: str, body: bytes, headers: dict[str, str], expected: Last | None) -> None:
+        # Without a reply subject the server stores it and acknowledges to nobody.
+        await self._client.publish(subject, body, headers=_guarded(headers, expected))
 
     async def read(self, stream: Stream, subject: str, after: int, limit: int) -> list[Stored]:
         """A batched direct get (nats-server 2.11): one request, the messages, then an end-of-batch mark."""
@@ -274,6 +288,12 @@ def _ignore(connected: bool) -> None:
     """Nobody wants to know."""
 
 
+def _guarded(headers: dict[str, str], expected: Last | None) -> dict[str, str]:
+    if expected is None:
+        return headers
+    return {**headers, EXPECTED_LAST: str(expected.sequence), EXPECTED_LAST_OF: expected.subject}
+
+
 def _packet(message: Msg) -> Packet:
     return Packet(message.subject, message.data, message.headers or {}, message.reply)
 
@@ -297,7 +317,7 @@ def _stored(message: Msg) -> Stored:
 def _stream_config(stream: Stream) -> dict[str, Any]:
     config: dict[str, Any] = {
         "name": stream.name,
-        "subjects": [stream.subjects],
+        "subjects": list(stream.subjects),
         "retention": "limits",
         "storage": "file",
         "num_replicas": 1,

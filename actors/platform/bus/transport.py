@@ -38,6 +38,15 @@ class Stored:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Last:
+    """What a writer takes for granted: the newest message on `subject` has this number in the stream (0: there is
+    none). `subject` need not be the one that is written to."""
+
+    subject: str
+    sequence: int
+
+
 class Delivery(Protocol):
     """One message of a durable consumer."""
 
@@ -80,9 +89,16 @@ class Transport(Protocol):
     @property
     def connected(self) -> bool: ...
     @property
+    def generation(self) -> int:
+        """Rises with every new connection to the server; what was sent through the one before may be lost."""
+        ...
+
+    @property
     def max_payload(self) -> int: ...
 
-    async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None: ...
+    async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None:
+        """Raises NoAnswer when it cannot even be kept for later."""
+        ...
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Packet:
         """Raises NobodyListens at once, NoAnswer after `timeout` seconds."""
@@ -99,14 +115,20 @@ class Transport(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Returns when the server knows of every subscription and has every message that was published."""
+        """Returns when the server knows of every subscription and has every message that was published. Raises
+        NoAnswer."""
         ...
 
     async def ensure_stream(self, stream: Stream) -> None: ...
 
-    async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: int | None) -> int:
-        """Returns the stream's sequence. `expected` is the sequence of the last message on this subject (0:
-        none); another one raises SequenceConflict."""
+    async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: Last | None) -> int:
+        """Returns the stream's sequence once it is stored. Raises SequenceConflict where `expected` does not
+        hold."""
+        ...
+
+    async def send(self, subject: str, body: bytes, headers: dict[str, str], expected: Last | None) -> None:
+        """Writes to a stream without waiting. What is sent through one connection is stored in that order, ahead
+        of a later `append`; where `expected` does not hold nothing is stored, and nobody is told."""
         ...
 
     async def read(self, stream: Stream, subject: str, after: int, limit: int) -> list[Stored]:
