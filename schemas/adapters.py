@@ -94,6 +94,13 @@ class Outcome(BaseModel):
     degraded: tuple[Degraded, ...] = ()
 
 
+class Probed(BaseModel):
+    """Whether the effect of a command's key has happened, and what it gave."""
+
+    happened: bool
+    output: dict[str, Any] | None = None
+
+
 class Empty(BaseModel):
     """Nothing to say."""
 

@@ -193,6 +193,9 @@ def make_runtime(data_path: Path, options: Options) -> Runtime:
 
 def effective(settings: Settings, addresses: Addresses) -> Settings:
     """The settings with the addresses that are in fact used."""
+    orchestrator = settings.orchestrator
+    if not orchestrator.url and orchestrator.backend == "shop":
+        orchestrator = orchestrator.model_copy(update={"url": addresses.shop or ""})
     return settings.model_copy(
         update={
             "data_dir": str(settings.data_path),
@@ -200,5 +203,6 @@ def effective(settings: Settings, addresses: Addresses) -> Settings:
             "database": settings.database.model_copy(update={"url": addresses.postgresql}),
             "redis": settings.redis.model_copy(update={"url": addresses.redis}),
             "observatory": settings.observatory.model_copy(update={"prometheus_url": addresses.prometheus or ""}),
+            "orchestrator": orchestrator,
         }
     )

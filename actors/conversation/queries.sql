@@ -131,19 +131,6 @@ FROM mine;
 UPDATE turn SET actor = NULL
 WHERE owner = %(owner)s AND id = %(turn_id)s AND actor = %(actor)s AND epoch = %(epoch)s AND state = 'running';
 
--- name: renew_lease
--- Says that this actor lives; its turns stay its own for so many seconds.
-INSERT INTO actor_lease (actor, until) VALUES (%(actor)s, now() + make_interval(secs => %(seconds)s))
-ON CONFLICT (actor) DO UPDATE SET until = excluded.until;
-
--- name: release_lease
--- A clean stop: what this actor still held may be claimed at once.
-DELETE FROM actor_lease WHERE actor = %(actor)s;
-
--- name: expired_leases
--- Who has died without a word; their last replies may be stored but not told.
-SELECT actor FROM actor_lease WHERE until < now();
-
 -- name: last_closed_by
 -- Turns that a dead actor closed shortly before its end: the commit may have been its last act.
 SELECT id, session_id, state, events, problem::text AS problem,

@@ -25,7 +25,13 @@ _NOT_SETTINGS = (
     "COPILOT_CLIENT_TOKEN",
     "COPILOT_FAULT_POINTS",
 )  # the commands' own; the tests' own
-_FREE = ("CATALOGUE__DEPENDS_ON", "OBSERVATORY__METRICS", "OBSERVATORY__LABELS", "OBSERVATORY__LOG_LABELS")
+_FREE = (
+    "CATALOGUE__DEPENDS_ON",
+    "OBSERVATORY__METRICS",
+    "OBSERVATORY__LABELS",
+    "OBSERVATORY__LOG_LABELS",
+    "WORKFLOW__ACTION_LIMITS",
+)
 _WHOLE = frozenset(
     f"COPILOT_{name}" for name in _FREE
 )  # their keys are names of services and such, not of settings
@@ -96,6 +102,12 @@ class ObservatorySettings(Section):
     log_labels: dict[str, str]
 
 
+class OrchestratorSettings(Section):
+    backend: Literal["shop"]
+    url: str
+    timeout_seconds: float = Field(gt=0)
+
+
 class SloSettings(Section):
     error_rate: float = Field(gt=0, lt=1)
     latency_p95_seconds: float = Field(gt=0)
@@ -116,6 +128,19 @@ class CatalogueSettings(Section):
 class PoolSettings(Section):
     size: int = Field(ge=0, le=64)
     cpus: float = Field(ge=0)
+
+
+class WorkflowSettings(Section):
+    """`action_limits`: how many of an action may run at a time, over all actors."""
+
+    lease_seconds: float = Field(gt=0)
+    renew_seconds: float = Field(gt=0)
+    action_limits: dict[str, int]
+    http_allow: tuple[str, ...]
+    http_seconds: float = Field(gt=0)
+    command_seconds: float = Field(gt=0)
+    command_memory_mb: int = Field(ge=16)
+    command_environment: tuple[str, ...]
 
 
 class LimitSettings(Section):
@@ -149,8 +174,10 @@ class Settings(BaseSettings):
     auth: AuthSettings
     observatory: ObservatorySettings
     nlp: NlpSettings
+    orchestrator: OrchestratorSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
+    workflow: WorkflowSettings
     limits: LimitSettings
     telemetry: TelemetrySettings
 

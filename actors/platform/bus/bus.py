@@ -160,6 +160,12 @@ class Bus:
         headers = {**envelope.headers(), **self._telemetry.current_headers()}
         await self._transport.publish(event.subject(**parts), payload.model_dump_json().encode(), headers)
 
+    async def publish_body(self, event: Event[Any], body: bytes, *, kind: str, id: str, **parts: str) -> None:
+        """Publishes what is JSON already; `kind` becomes `ce-type`, `id` `ce-id`. Raises NoAnswer when the bus is
+        away for so long that nothing more can be kept; `flush` says whether the server has it."""
+        headers = Envelope(id, self._name, kind, None, now()).headers()
+        await self._transport.publish(event.subject(**parts), body, headers)
+
     async def append(
         self,
         event: Event[Any],
@@ -178,6 +184,13 @@ class Bus:
         body = payload.model_dump_json().encode()
         with self._telemetry.timed_append():
             return await self._transport.append(event.subject(**parts), body, headers, expected)
+
+    async def append_once(
+        self, event: Event[Any], payload: BaseModel, *, kind: str, id: str, **parts: str
+    ) -> None:
+        """The same; the stream itself drops an id that comes again within its window."""
+        headers = {**self._envelope(kind, payload, None, id, None, None).headers(), "Nats-Msg-Id": id}
+        await self._transport.append(event.subject(**parts), payload.model_dump_json().encode(), headers, None)
 
     async def send(
         self, event: Event[Any], payload: BaseModel, *, kind: str, expected: Last | None, id: str, **parts: str

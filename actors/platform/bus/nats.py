@@ -91,7 +91,10 @@ class NatsTransport:
         return self._client.max_payload
 
     async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None:
-        await self._client.publish(subject, body, reply=reply, headers=headers or None)
+        try:
+            await self._client.publish(subject, body, reply=reply, headers=headers or None)
+        except (nats.errors.OutboundBufferLimitError, nats.errors.ConnectionClosedError) as error:
+            raise NoAnswer(subject) from error
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Packet:
         try:
@@ -136,7 +139,10 @@ class NatsTransport:
         )
 
     async def flush(self) -> None:
-        await self._client.flush(timeout=5)
+        try:
+            await self._client.flush(timeout=5)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise NoAnswer("the server") from error
 
     async def ensure_stream(self, stream: Stream) -> None:
         """Creates the stream or brings its settings up to date. The API is called directly: the client

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import structlog
@@ -27,11 +27,24 @@ Row = DictRow
 CHECKOUT_SECONDS = 5.0  # a request waits this long for a free connection
 
 
-class Database:
-    """One room's view of PostgreSQL. `path` is the room's `queries.sql`."""
+class Transaction:
+    def __init__(self, queries: Mapping[str, LiteralString], connection: AsyncConnection[Row]) -> None:
+        self._queries = queries
+        self._connection = connection
 
-    def __init__(self, settings: DatabaseSettings, path: Path, telemetry: Telemetry) -> None:
-        self._queries = queries.load(path)
+    async def all(self, name: str, params: Mapping[str, Any]) -> list[Row]:
+        cursor = await self._connection.execute(self._queries[name], params)
+        return await cursor.fetchall() if cursor.description else []
+
+
+class Database:
+    """One room's view of PostgreSQL. `path` is the room's `queries.sql`, `shared` those of the platform that it
+    uses too."""
+
+    def __init__(
+        self, settings: DatabaseSettings, path: Path, telemetry: Telemetry, shared: tuple[Path, ...] = ()
+    ) -> None:
+        self._queries = queries.load(path, *shared)
         self._settings = settings
         self._seconds = telemetry.histogram(
             "copilot_store_seconds", "One statement, or one grouped transaction.", ("query",)
@@ -89,6 +102,13 @@ class Database:
             rows = [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
         self._seconds.labels("batch").observe(time.perf_counter() - started)
         return rows
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        """Statements one after another in one transaction, for what must be looked at between them. Raises
+        Unavailable when the server is away."""
+        async with self.connection() as connection, connection.transaction():
+            yield Transaction(self._queries, connection)
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[AsyncConnection[Row]]:
