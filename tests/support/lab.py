@@ -91,8 +91,23 @@ class Lab:
         return Happened({"value": row[0], "key": call.effect_key}) if row else None
 
 
+class Nothing:
+    """A `keyed` action whose effect costs nothing: what is left is the engine."""
+
+    effect: ActionClass = "keyed"
+    permission: Permission | None = None
+    interruptible = True
+
+    async def run(self, call: Call) -> Any:
+        return call.attempt
+
+    async def probe(self, call: Call) -> Happened | None:
+        raise TypeError("not a probe action")
+
+
 def lab_actions(url: str) -> tuple[dict[str, Entry], AsyncConnectionPool]:
-    """The actions `lab.pure`, `lab.keyed`, `lab.probe`, `lab.unsafe`, and the pool to open before their use."""
+    """`lab.pure`, `lab.keyed`, `lab.probe`, `lab.unsafe`, `lab.nothing`, and the pool to open before their use."""
     pool = AsyncConnectionPool(url, min_size=0, max_size=4, open=False, kwargs={"autocommit": True})
     kinds: tuple[ActionClass, ...] = ("pure", "keyed", "probe", "unsafe")
-    return {f"lab.{kind}": (Asked, Lab(pool, kind, known=kind in ("pure", "keyed"))) for kind in kinds}, pool
+    counted = {f"lab.{kind}": (Asked, Lab(pool, kind, known=kind in ("pure", "keyed"))) for kind in kinds}
+    return {**counted, "lab.nothing": (Asked, Nothing())}, pool

@@ -63,6 +63,10 @@ class Child:
         os.kill(self._process.pid, signal.SIGCONT)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def ended(self) -> bool:
         return not self._process.is_alive()
 

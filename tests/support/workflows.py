@@ -235,7 +235,12 @@ def chain(length: int, uses: str = "lab.keyed", *, name: str = "chain", seconds:
     return {
         "name": name,
         "steps": [
-            {"id": f"s{n}", "uses": uses, "needs": [f"s{n - 1}"] if n else [], "with": {"value": n, **asks}}
+            {
+                "id": f"s{n}",
+                "uses": uses,
+                "needs": [f"s{n - 1}"] if n else [],
+                "with": {} if uses == "core.noop" else {"value": n, **asks},
+            }
             for n in range(length)
         ],
     }
