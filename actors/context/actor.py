@@ -28,6 +28,7 @@ from schemas.subjects import (
     LIST_SESSIONS,
     OPEN_TURN,
 )
+from schemas.system import PROBE_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ class ContextActor(PoolActor):
         self._forgetting: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        await self._database.open()
+        await self._database.open(self.waits)
         sessions = Sessions(self._database, self.bus)
         await self.bus.serve(OPEN_TURN, self._open_turn)
         await self.bus.serve(CREATE_SESSION, sessions.create)
@@ -79,10 +80,11 @@ class ContextActor(PoolActor):
             return BackendState(name="redis", status="not_configured")
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(PROBE_SECONDS):
                 await self._redis.ping()
         except (TimeoutError, RedisError, OSError) as error:
-            return BackendState(name="redis", status="down", message=str(error) or "no answer in 1 s")
+            message = str(error) or f"no answer within {PROBE_SECONDS:g} s"
+            return BackendState(name="redis", status="down", message=message)
         latency = (time.perf_counter() - started) * 1000
         return BackendState(name="redis", status="up", latency_ms=round(latency, 2))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 3.0
 RENEW_SECONDS = 1.0
+SLOW_WRITE_SECONDS = 1.0  # a renewal that takes longer shows in the readiness
 MAX_EPOCH = 5  # a turn that has cost so many owners their lives is closed as failed
 
 
@@ -61,6 +63,15 @@ class Lease:
         self.actor = f"{slot}@{new_ulid()}"
         self._database = database
         self._task: asyncio.Task[None] | None = None
+        self._begun: float | None = None
+        self._refused = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be stored at the moment; empty while writes come through. Reading may work all the same:
+        a full disk or a hanging flush shows in writes alone."""
+        waited = time.monotonic() - self._begun if self._begun is not None else 0.0
+        return f"a write has been waiting for {waited:.1f} s" if waited > SLOW_WRITE_SECONDS else self._refused
 
     async def start(self) -> None:
         await self._renew()
@@ -70,7 +81,11 @@ class Lease:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._database.run("release_lease", {"actor": self.actor})
+        try:
+            await self._database.run("release_lease", {"actor": self.actor})
+        except Unavailable as error:
+            # It lapses by itself, a few seconds later.
+            log.warning("lease.not_released", actor=self.actor, error=error.detail)
 
     async def _keep(self) -> None:
         while True:
@@ -80,9 +95,21 @@ class Lease:
             except Unavailable as error:
                 # Turns that pass to another meanwhile are fenced by their epoch.
                 log.warning("lease.not_renewed", actor=self.actor, error=error.detail)
+            except Exception:
+                # An actor without a lease loses every turn to the others: this loop must not end.
+                log.exception("lease.not_renewed", actor=self.actor)
 
     async def _renew(self) -> None:
-        await self._database.run("renew_lease", {"actor": self.actor, "seconds": LEASE_SECONDS})
+        self._begun = time.monotonic()
+        try:
+            await self._database.run("renew_lease", {"actor": self.actor, "seconds": LEASE_SECONDS})
+        except Unavailable as error:
+            self._refused = error.detail
+            raise
+        else:
+            self._refused = ""
+        finally:
+            self._begun = None
 
 
 class Claims:

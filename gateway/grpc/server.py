@@ -43,12 +43,10 @@ class GrpcServer:
             bound = self._bind(host, 0)
             say(f"port {port} is taken: gRPC listens on port {bound} instead")
         await self._server.start()
-        await self._tell(True)
         return bound
 
-    def tell_health(self, serving: bool) -> None:
-        """Without the bus nothing can be answered, and the health service says so."""
-        task = asyncio.get_running_loop().create_task(self._tell(serving))
+    def tell_soon(self, serving: bool) -> None:
+        task = asyncio.get_running_loop().create_task(self.tell(serving))
         self._tellings.add(task)
         task.add_done_callback(self._tellings.discard)
 
@@ -56,7 +54,8 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(seconds)
 
-    async def _tell(self, serving: bool) -> None:
+    async def tell(self, serving: bool) -> None:
+        """Without the bus nothing can be answered, and the health service says so."""
         kinds = health_pb2.HealthCheckResponse
         status = kinds.SERVING if serving else kinds.NOT_SERVING
         for name in ("", SERVICE):

@@ -83,6 +83,18 @@ class Bus:
         """After this, what was subscribed is heard."""
         await self._transport.flush()
 
+    async def round_trip(self, within: float) -> float:
+        """Seconds to the server and back. Raises TimeoutError after `within`, or what the transport raises."""
+        started = time.perf_counter()
+        flushing = asyncio.create_task(self._transport.flush())
+        done, _ = await asyncio.wait((flushing,), timeout=within)
+        if not done:
+            # Left to end by itself: an answer to one that was cancelled would disturb the connection.
+            flushing.add_done_callback(_heard)
+            raise TimeoutError(f"no answer from the bus within {within:g} s")
+        flushing.result()
+        return time.perf_counter() - started
+
     @property
     def connected(self) -> bool:
         return self._transport.connected
@@ -318,6 +330,12 @@ class Bus:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Nobody waits for its outcome any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {}

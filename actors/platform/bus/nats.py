@@ -52,6 +52,7 @@ class NatsTransport:
         self._on_change = on_change or _ignore
         self._client = Client()
         self._said = float("-inf")
+        self._joined = False
         self._jetstream = self._client.jetstream()
 
     async def connect(self) -> None:
@@ -71,6 +72,7 @@ class NatsTransport:
             disconnected_cb=self._changed(False),
             reconnected_cb=self._changed(True),
         )
+        self._joined = True
         self._on_change(True)
 
     async def close(self) -> None:
@@ -90,10 +92,17 @@ class NatsTransport:
     def max_payload(self) -> int:
         return self._client.max_payload
 
+    def _check_joined(self) -> None:
+        """Raises ConnectionClosedError before the first connection, where the library does not fail cleanly."""
+        if not self._joined:
+            raise nats.errors.ConnectionClosedError
+
     async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None:
+        self._check_joined()
         await self._client.publish(subject, body, reply=reply, headers=headers or None)
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Packet:
+        self._check_joined()
         try:
             message = await self._client.request(subject, body, timeout=timeout, headers=headers)
         except nats.errors.NoRespondersError as error:
@@ -127,6 +136,7 @@ class NatsTransport:
         async def received(message: Msg) -> None:
             await handler(_packet(message))
 
+        self._check_joined()
         return await self._client.subscribe(
             subject,
             queue=queue,
@@ -136,6 +146,7 @@ class NatsTransport:
         )
 
     async def flush(self) -> None:
+        self._check_joined()
         await self._client.flush(timeout=5)
 
     async def ensure_stream(self, stream: Stream) -> None:
