@@ -29,6 +29,7 @@ class Pools:
         seconds: float = 10.0,
         id: str | None = None,
         source: str | None = None,
+        tell: str | None = None,
         **parts: str,
     ) -> AnswersT:
         """Raises Unavailable at once while the bus is lost or nobody serves, and what the pool itself names."""
@@ -44,6 +45,7 @@ class Pools:
                 id=id,
                 source=source,
                 authorization=authorization,
+                tell=tell,
                 **parts,
             )
         except BUS_ERRORS as error:

@@ -68,15 +68,6 @@ class Deleted(BaseModel):
     id: str
 
 
-class OpenTurn(BaseModel):
-    session_id: str
-
-
-class TurnContext(BaseModel):
-    memory: WorkingMemory
-    timezone: str
-
-
 class IdempotencyClaim(BaseModel):
     """The first claim of (owner, key) is new; the next ones get the stored answer."""
 

@@ -50,6 +50,8 @@ class TurnAccepted(BaseModel):
     turn_id: str
     duplicate: bool = False
     """True when this very turn had been accepted before."""
+    queued: bool = False
+    """True when an earlier turn of the session is still to be answered."""
 
 
 class Clarification(BaseModel):

@@ -19,6 +19,8 @@ DataT = TypeVar("DataT")
 
 STRUCTURED = "application/cloudevents+json"
 DEADLINE = "copilot-deadline"
+TELL = "copilot-tell"
+"""On a submission: the gateway that wants the finished reply sent to it, beside the stream."""
 PROBLEM = "copilot-problem"
 """Set on an answer whose body is a Problem."""
 
@@ -35,6 +37,7 @@ class Envelope(Generic[DataT]):
     deadline: float | None = None
     traceparent: str | None = None
     authorization: str | None = None
+    tell: str | None = None
 
     def headers(self) -> dict[str, str]:
         headers = {
@@ -51,6 +54,8 @@ class Envelope(Generic[DataT]):
             headers["traceparent"] = self.traceparent
         if self.authorization:
             headers["authorization"] = self.authorization
+        if self.tell:
+            headers[TELL] = self.tell
         return headers
 
     def remaining(self, default: float) -> float:

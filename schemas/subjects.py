@@ -126,7 +126,6 @@ SESSION_TURNS = Request(
 # --- the pools -------------------------------------------------------------------------------------
 
 UNDERSTAND = Request(ROOT + "nlp.understand", nlp.Utterance, nlp.Understanding, "nlp")
-OPEN_TURN = Request(ROOT + "context.open", context.OpenTurn, context.TurnContext, "context")
 CREATE_SESSION = Request(ROOT + "context.session.create", context.NewSession, context.Session, "context")
 GET_SESSION = Request(ROOT + "context.session.get", context.SessionRef, context.Session, "context")
 LIST_SESSIONS = Request(ROOT + "context.session.list", context.PageRequest, context.SessionPage, "context")

@@ -1,4 +1,4 @@
-"""The context pool: sessions, and what a conversation has in hand."""
+"""The context pool: sessions, and the keys that make a retry the same request."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from actors.platform.bus.transport import Transport
 from actors.platform.pool.actor import Place, PoolActor
 from actors.platform.store import Database
 from schemas.adapters import BackendState
-from schemas.context import OpenTurn, TurnContext, WorkingMemory
-from schemas.envelope import Envelope
-from schemas.errors import NotFound, Unavailable
+from schemas.errors import Unavailable
 from schemas.subjects import (
     CLAIM_KEY,
     CREATE_SESSION,
@@ -26,7 +24,6 @@ from schemas.subjects import (
     FINISH_KEY,
     GET_SESSION,
     LIST_SESSIONS,
-    OPEN_TURN,
 )
 from schemas.system import PROBE_SECONDS
 
@@ -46,7 +43,6 @@ class ContextActor(PoolActor):
     async def open(self) -> None:
         await self._database.open(self.waits)
         sessions = Sessions(self._database, self.bus)
-        await self.bus.serve(OPEN_TURN, self._open_turn)
         await self.bus.serve(CREATE_SESSION, sessions.create)
         await self.bus.serve(GET_SESSION, sessions.get)
         await self.bus.serve(LIST_SESSIONS, sessions.list)
@@ -66,13 +62,6 @@ class ContextActor(PoolActor):
     async def dependencies(self) -> tuple[BackendState, ...]:
         database, redis = await asyncio.gather(self._database.state(), self._redis_state())
         return (database, redis)
-
-    async def _open_turn(self, envelope: Envelope[OpenTurn]) -> TurnContext:
-        row = await self._database.one("open_turn", envelope.data.model_dump())
-        if row is None:
-            raise NotFound("the session was deleted")
-        memory = WorkingMemory.model_validate_json(row["memory"]) if row["memory"] else WorkingMemory()
-        return TurnContext(memory=memory, timezone=row["timezone"])
 
     async def _redis_state(self) -> BackendState:
         """Redis may be lost: rate windows start anew, nothing else."""

@@ -35,12 +35,6 @@ INSERT INTO audit (user_name, action, subject, source, outcome)
 SELECT %(user)s, 'session.delete', id, %(source)s, 'done' FROM gone
 RETURNING subject;
 
--- name: open_turn
--- What the newest answered turn left in the conversation's hands.
-SELECT s.timezone,
-       (SELECT m.memory::text FROM message m WHERE m.session_id = s.id ORDER BY m.seq DESC LIMIT 1) AS memory
-FROM session s WHERE s.id = %(session_id)s;
-
 -- name: claim_key
 -- The first one with a key makes the row; the others see how far it is. A key older than a day is taken over.
 WITH made AS (

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 
-from actors.conversation.ownership import OwnedTurn
+from actors.conversation.ownership import OwnedTurn, memory_of
 from actors.platform.bus.ids import new_session_id, new_ulid
 from actors.platform.store import GroupCommit
 from actors.platform.store.database import Row
@@ -49,17 +48,18 @@ class Acceptance:
                 return _known(verdict, fingerprint)
             if verdict["verdict"] == "new":
                 self._begin(verdict, envelope, identity)
-                return TurnAccepted(session_id=verdict["session_id"], turn_id=verdict["id"])
+                queued = verdict["state"] == "queued"
+                return TurnAccepted(session_id=verdict["session_id"], turn_id=verdict["id"], queued=queued)
         raise Unavailable("the same submission is being stored by somebody else", after=0.2)
 
     async def _try(self, params: dict[str, object]) -> Row:
         lock = str(
             params["session_id"] if not params["new_session"] else f"{params['owner']} {params['dedup_key']}"
         )
-        rows = await self._commits.write(
-            lock, [("take_place", {"lock": lock}), ("accept_turn", {**params, "can_start": self._may_start()})]
-        )
-        return rows[1][0]
+        row = await self._commits.write(lock, {**params, "can_start": self._may_start()})
+        if row is None:
+            raise Unavailable("the store does not say what became of the turn", after=0.2)
+        return row
 
     def _begin(self, row: Row, envelope: Envelope[SubmitTurn], identity: Identity) -> None:
         if row["state"] != "running":
@@ -77,6 +77,9 @@ class Acceptance:
                 traceparent=envelope.traceparent,
                 epoch=1,
                 accepted_at=row["accepted_at"],
+                timezone=row["timezone"],
+                memory=memory_of(row),
+                tell=envelope.tell,
             )
         )
 
@@ -92,8 +95,8 @@ class Acceptance:
             "fingerprint": fingerprint,
             "content": submission.content,
             "as_of": submission.as_of,
-            "identity": identity.model_dump_json(),
-            "metadata": json.dumps(submission.metadata),
+            "identity": identity.model_dump(),
+            "metadata": submission.metadata,
             "traceparent": envelope.traceparent,
             "actor": self._actor,
         }

@@ -45,19 +45,21 @@ class ConversationActor(PoolActor):
     def __init__(self, place: Place, transport: Transport | None = None) -> None:
         super().__init__(place, transport)
         self._database = Database(place.settings.database, Path(__file__).with_name("queries.sql"), self.telemetry)
-        self._commits = GroupCommit(self._database)
+        self._accepts = GroupCommit(self._database, "accept_turns", before="take_places")
+        self._closes = GroupCommit(self._database, "close_turns")
         self._lease = Lease(self._database, place.slot)
         self._claims = Claims(self._database, self._lease.actor, self._free, self._start, self._bury)
         self._runner = TurnRunner(
             self.bus,
-            self._commits,
+            self._database,
+            self._closes,
             self._lease.actor,
             place.settings.limits.turn_seconds,
             self.telemetry,
             self._claims.wake,
         )
         self._acceptance = Acceptance(
-            self._commits, self._lease.actor, lambda: self._free() > 0, self._start, self._queued
+            self._accepts, self._lease.actor, lambda: self._free() > 0, self._start, self._queued
         )
         self._records = Records(self._database)
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -67,7 +69,8 @@ class ConversationActor(PoolActor):
     async def open(self) -> None:
         await self._database.open(self.waits)
         await self.bus.ensure_streams()
-        self._commits.start()
+        self._accepts.start()
+        self._closes.start()
         await self._lease.start()
         self._claims.start()
         letters = LetterBox(self._acceptance, self._database, self.settings.auth, self.telemetry)
@@ -86,7 +89,7 @@ class ConversationActor(PoolActor):
         for task in (*self._running.values(), *self._chores):
             task.cancel()
         await asyncio.gather(*self._running.values(), *self._chores, return_exceptions=True)
-        await self._commits.stop()
+        await asyncio.gather(self._accepts.stop(), self._closes.stop())
         await self._lease.release()
         await self._database.close()
 

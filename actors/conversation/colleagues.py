@@ -9,10 +9,9 @@ from pydantic import BaseModel
 
 from actors.platform.bus import Bus
 from schemas.adapters import Action, Command, Degraded, Evidence
-from schemas.context import OpenTurn, TurnContext
 from schemas.identity import Identity
 from schemas.nlp import Understanding, Utterance
-from schemas.subjects import ACT, OPEN_TURN, UNDERSTAND
+from schemas.subjects import ACT, UNDERSTAND
 
 AsksT = TypeVar("AsksT", bound=BaseModel)
 AnswersT = TypeVar("AnswersT", bound=BaseModel)
@@ -29,9 +28,6 @@ class Answer(Generic[AnswersT]):
 class Colleagues:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-
-    async def open_turn(self, session_id: str) -> TurnContext:
-        return await self._bus.request(OPEN_TURN, OpenTurn(session_id=session_id), patience=PATIENCE_SECONDS)
 
     async def understand(self, utterance: Utterance) -> Understanding:
         return await self._bus.request(UNDERSTAND, utterance, patience=PATIENCE_SECONDS)

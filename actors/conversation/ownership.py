@@ -13,6 +13,7 @@ import structlog
 from actors.platform.bus.ids import new_ulid
 from actors.platform.store import Database
 from actors.platform.store.database import Row
+from schemas.context import WorkingMemory
 from schemas.errors import Unavailable
 from schemas.identity import Identity
 
@@ -38,6 +39,11 @@ class OwnedTurn:
     traceparent: str | None
     epoch: int
     accepted_at: datetime
+    timezone: str
+    memory: WorkingMemory
+    """As the session's newest answered turn left it."""
+    tell: str | None = None
+    """The gateway that waits for the whole reply. A later owner does not know of it: the gateway looks itself."""
 
     @classmethod
     def of(cls, row: Row) -> OwnedTurn:
@@ -52,7 +58,13 @@ class OwnedTurn:
             traceparent=row["traceparent"],
             epoch=row["epoch"],
             accepted_at=row["accepted_at"],
+            timezone=row["timezone"],
+            memory=memory_of(row),
         )
+
+
+def memory_of(row: Row) -> WorkingMemory:
+    return WorkingMemory.model_validate_json(row["memory"]) if row["memory"] else WorkingMemory()
 
 
 class Lease:

@@ -1,55 +1,74 @@
--- name: take_place
+-- name: take_places
 -- Submissions of one session (or with one key) go one after another until the commit. A statement of its own,
 -- so that the next one has a snapshot from after the wait: it must see the turn that the other one inserted,
--- or two turns of a session would start at the same time.
-SELECT pg_advisory_xact_lock(hashtextextended(%(lock)s, 0));
+-- or two turns of a session would start at the same time. In order, so that two transactions cannot block each
+-- other.
+SELECT pg_advisory_xact_lock(hashtextextended(key, 0))
+FROM (SELECT key FROM unnest(%(keys)s::text[]) AS key ORDER BY key) AS place;
 
--- name: accept_turn
--- Decides whether a submission is a new turn or one that was accepted before (by its id or its key), and
+-- name: accept_turns
+-- Decides for each submission whether it is a new turn or one that was accepted before (by its id or its key), and
 -- whether it can start at once. Two identical ones that run at the same moment: the second inserts nothing
--- (ON CONFLICT) and is asked again. Where an earlier turn of the session is open the new one is queued.
-WITH known AS (
-    SELECT id, session_id, fingerprint FROM turn
-    WHERE owner = %(owner)s AND (id = %(turn_id)s OR dedup_key = %(dedup_key)s)
+-- (ON CONFLICT) and is asked again. Where an earlier turn of the session is open the new one is queued. A turn that
+-- starts gets what the newest answered one has left in the conversation's hands.
+WITH item AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(items)s::jsonb) AS item (
+        n integer, owner text, "user" text, turn_id text, session_id text, new_session boolean, dedup_key text,
+        fingerprint text, content text, as_of timestamptz, identity jsonb, metadata jsonb, traceparent text,
+        actor text, can_start boolean)
+), known AS MATERIALIZED (
+    SELECT item.n, turn.id, turn.session_id, turn.fingerprint
+    FROM item JOIN turn ON turn.owner = item.owner AND turn.id = item.turn_id
+    UNION
+    SELECT item.n, turn.id, turn.session_id, turn.fingerprint
+    FROM item JOIN turn ON turn.owner = item.owner AND turn.dedup_key = item.dedup_key
 ), opened AS (
     INSERT INTO session (id, owner, user_name, timezone, metadata, last_seq)
-    SELECT %(session_id)s, %(owner)s, %(user)s, 'UTC', '{}', 1
-    WHERE %(new_session)s AND NOT EXISTS (SELECT FROM known)
-    RETURNING id, last_seq, 'UTC'::text AS timezone
+    SELECT session_id, owner, "user", 'UTC', '{}', 1 FROM item
+    WHERE new_session AND NOT EXISTS (SELECT FROM known WHERE known.n = item.n)
+    RETURNING id, last_seq, timezone
 ), raised AS (
     UPDATE session SET last_seq = last_seq + 1, updated_at = now()
-    WHERE id = %(session_id)s AND owner = %(owner)s AND NOT %(new_session)s AND NOT EXISTS (SELECT FROM known)
-    RETURNING id, last_seq, timezone
+    FROM item
+    WHERE session.id = item.session_id AND session.owner = item.owner AND NOT item.new_session
+      AND NOT EXISTS (SELECT FROM known WHERE known.n = item.n)
+    RETURNING session.id, session.last_seq, session.timezone
 ), place AS (
-    SELECT id, last_seq FROM opened UNION ALL SELECT id, last_seq FROM raised
-), free AS (
-    SELECT NOT EXISTS (
-        SELECT FROM turn WHERE session_id = %(session_id)s AND state IN ('queued', 'running')
-    ) AND %(can_start)s AS now
+    SELECT * FROM opened UNION ALL SELECT * FROM raised
 ), added AS (
     INSERT INTO turn (owner, id, session_id, seq, dedup_key, fingerprint, content, as_of, identity, metadata,
                       traceparent, state, actor, epoch)
-    SELECT %(owner)s, %(turn_id)s, place.id, place.last_seq, %(dedup_key)s, %(fingerprint)s, %(content)s,
-           %(as_of)s, %(identity)s::jsonb, %(metadata)s::jsonb, %(traceparent)s,
-           CASE WHEN free.now THEN 'running' ELSE 'queued' END,
-           CASE WHEN free.now THEN %(actor)s END, CASE WHEN free.now THEN 1 ELSE 0 END
-    FROM place, free
+    SELECT owner, turn_id, place.id, place.last_seq, dedup_key, fingerprint, content, as_of, identity, metadata,
+           traceparent, CASE WHEN free THEN 'running' ELSE 'queued' END, CASE WHEN free THEN item.actor END,
+           CASE WHEN free THEN 1 ELSE 0 END
+    FROM item JOIN place ON place.id = item.session_id
+    CROSS JOIN LATERAL (SELECT item.can_start AND NOT EXISTS (
+        SELECT FROM turn t WHERE t.session_id = item.session_id AND t.state IN ('queued', 'running')
+    ) AS free) AS open
     ON CONFLICT DO NOTHING
     RETURNING id, session_id, seq, state, accepted_at
 )
-SELECT 'new' AS verdict, id, session_id, seq, state, accepted_at, NULL AS fingerprint FROM added
+SELECT item.n, 'new' AS verdict, added.id, added.session_id, added.seq, added.state, added.accepted_at,
+       NULL AS fingerprint, place.timezone, CASE WHEN added.state = 'running' THEN (
+           SELECT memory::text FROM message WHERE message.session_id = added.session_id ORDER BY seq DESC LIMIT 1
+       ) END AS memory
+FROM added JOIN item ON item.session_id = added.session_id AND item.turn_id = added.id
+JOIN place ON place.id = added.session_id
 UNION ALL
-SELECT 'known', id, session_id, NULL, NULL, NULL, fingerprint FROM known
+SELECT n, 'known', id, session_id, NULL, NULL, NULL, fingerprint, NULL, NULL FROM known
 UNION ALL
-SELECT CASE WHEN EXISTS (SELECT FROM place) THEN 'again' ELSE 'no_session' END, NULL, NULL, NULL, NULL, NULL, NULL
-WHERE NOT EXISTS (SELECT FROM added) AND NOT EXISTS (SELECT FROM known);
+SELECT n, CASE WHEN EXISTS (SELECT FROM place WHERE place.id = item.session_id) THEN 'again' ELSE 'no_session' END,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM item
+WHERE NOT EXISTS (SELECT FROM added WHERE added.session_id = item.session_id AND added.id = item.turn_id)
+  AND NOT EXISTS (SELECT FROM known WHERE known.n = item.n);
 
 -- name: claim_turns
 -- Decides which open turns this actor takes: those that are nobody's, or whose owner's lease has passed, and
 -- that have no earlier open turn in their session. SKIP LOCKED lets several actors claim without waiting;
 -- the epoch that rises here is the fence that shuts the former owner out.
 WITH due AS (
-    SELECT owner, id FROM turn AS t
+    SELECT owner, id, session_id FROM turn AS t
     WHERE state IN ('queued', 'running')
       AND (actor IS NULL OR (actor <> %(actor)s
            AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor AND l.until > now())))
@@ -59,32 +78,43 @@ WITH due AS (
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
-UPDATE turn SET state = 'running', actor = %(actor)s, epoch = epoch + 1
-FROM due WHERE turn.owner = due.owner AND turn.id = due.id
+UPDATE turn SET state = 'running', actor = %(actor)s, epoch = turn.epoch + 1
+FROM due JOIN session s ON s.id = due.session_id
+WHERE turn.owner = due.owner AND turn.id = due.id
 RETURNING turn.owner, turn.id, turn.session_id, turn.seq, turn.content, turn.as_of, turn.identity,
-          turn.traceparent, turn.epoch, turn.accepted_at;
+          turn.traceparent, turn.epoch, turn.accepted_at, s.timezone,
+          (SELECT m.memory::text FROM message m WHERE m.session_id = turn.session_id ORDER BY m.seq DESC LIMIT 1)
+              AS memory;
 
--- name: close_turn
--- Ends the turn with its one stored reply. Only the owner at this epoch may: a twin who lost the turn while it
+-- name: close_turns
+-- Ends each turn with its one stored reply. Only the owner at this epoch may: a twin who lost the turn while it
 -- slept finds no row and stores nothing. Asked again after a commit whose answer got lost, it finds its own
 -- closing (`mine` sees the state from before this statement). `waiting`: the session has a next turn.
-WITH closed AS (
-    UPDATE turn SET state = %(state)s, closed_at = now(), events = %(events)s, problem = %(problem)s::jsonb
-    WHERE owner = %(owner)s AND id = %(turn_id)s AND actor = %(actor)s AND epoch = %(epoch)s
-      AND state = 'running'
-    RETURNING session_id, seq, id
+WITH item AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(items)s::jsonb) AS item (
+        n integer, owner text, turn_id text, actor text, epoch integer, state text, events integer, problem text,
+        message_id text, body text, memory text, created_at timestamptz)
+), closed AS (
+    UPDATE turn SET state = item.state, closed_at = now(), events = item.events, problem = item.problem::jsonb
+    FROM item
+    WHERE turn.owner = item.owner AND turn.id = item.turn_id AND turn.actor = item.actor
+      AND turn.epoch = item.epoch AND turn.state = 'running'
+    RETURNING item.n, turn.session_id, turn.seq, turn.id
 ), stored AS (
     INSERT INTO message (session_id, seq, id, turn_id, body, memory, created_at)
-    SELECT session_id, seq, %(message_id)s, id, %(body)s::jsonb, %(memory)s::jsonb, %(created_at)s FROM closed
-    WHERE %(message_id)s::text IS NOT NULL
+    SELECT closed.session_id, closed.seq, item.message_id, closed.id, item.body::jsonb, item.memory::jsonb,
+           item.created_at
+    FROM closed JOIN item USING (n)
+    WHERE item.message_id IS NOT NULL
 ), mine AS (
-    SELECT session_id, seq FROM closed
+    SELECT n, session_id, seq FROM closed
     UNION ALL
-    SELECT session_id, seq FROM turn WHERE owner = %(owner)s AND id = %(turn_id)s AND actor = %(actor)s
-        AND epoch = %(epoch)s AND state IN ('done', 'failed')
+    SELECT item.n, turn.session_id, turn.seq FROM item JOIN turn
+        ON turn.owner = item.owner AND turn.id = item.turn_id AND turn.actor = item.actor
+        AND turn.epoch = item.epoch AND turn.state IN ('done', 'failed')
 )
-SELECT EXISTS (SELECT FROM turn t WHERE t.session_id = mine.session_id AND t.seq > mine.seq
-               AND t.state IN ('queued', 'running')) AS waiting
+SELECT n, EXISTS (SELECT FROM turn t WHERE t.session_id = mine.session_id AND t.seq > mine.seq
+                  AND t.state IN ('queued', 'running')) AS waiting
 FROM mine;
 
 -- name: release_turn

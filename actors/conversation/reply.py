@@ -32,7 +32,7 @@ from schemas.conversation import (
 )
 from schemas.errors import Problem
 from schemas.nlp import Entity, Intent
-from schemas.subjects import REPLY_FENCE, REPLY_LOG, ROOT
+from schemas.subjects import REPLY_FENCE, REPLY_FINISHED, REPLY_LOG, ROOT
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +46,15 @@ class TurnLost(Exception):
 class ReplyWriter:
     """`sequence` is the number of the turn's next event, from 0. `life` names the actor and its epoch."""
 
-    def __init__(self, bus: Bus, session_id: str, turn_id: str, life: str, epoch: int) -> None:
+    def __init__(
+        self, bus: Bus, session_id: str, turn_id: str, life: str, epoch: int, tell: str | None = None
+    ) -> None:
         self._bus = bus
         self._ids: dict[str, Any] = {"session_id": session_id, "turn_id": turn_id}
         self._session, self._turn = session_id, turn_id
         self._parts = {"session": session_id, "turn": turn_id}
         self._life, self._epoch = life, epoch
+        self._tell_gateway = tell
         self._fence = Last(REPLY_FENCE.subject(**self._parts), 0)
         self._generation = bus.generation
         self._sent: list[ReplyEvent] = []
@@ -61,7 +64,7 @@ class ReplyWriter:
 
     @classmethod
     def of(cls, bus: Bus, turn: OwnedTurn, actor: str) -> ReplyWriter:
-        return cls(bus, turn.session_id, turn.id, f"{actor}/{turn.epoch}", turn.epoch)
+        return cls(bus, turn.session_id, turn.id, f"{actor}/{turn.epoch}", turn.epoch, turn.tell)
 
     async def take_over(self) -> None:
         """Shuts the former owner out and continues its numbers; text it has shown is withdrawn first. Raises
@@ -122,6 +125,8 @@ class ReplyWriter:
     async def _end(self, final: Callable[[], ReplyEvent]) -> None:
         """Returns when the stream has every event, and the last one once. After a disturbance the stream says what
         is missing, and the last event names the one before it: who buries the dead may be telling it too."""
+        if self._tell_gateway:
+            await self._bus.publish(REPLY_FINISHED, final(), gateway=self._tell_gateway)
         expected = self._fence
         while not self.finished:
             if self._generation != self._bus.generation:

@@ -1,4 +1,4 @@
-"""The life of a turn: open, understand, respond, tell, close."""
+"""The life of a turn: understand, respond, tell, close."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from actors.conversation.ownership import MAX_EPOCH, OwnedTurn
 from actors.conversation.reply import ReplyWriter, TurnLost
 from actors.platform.bus import Bus, deadline_scope
 from actors.platform.bus.ids import new_ulid
-from actors.platform.store import GroupCommit
+from actors.platform.store import Database, GroupCommit
 from actors.platform.telemetry import Telemetry
 from schemas.adapters import Degraded
 from schemas.conversation import Message
@@ -35,14 +35,16 @@ class TurnRunner:
     def __init__(
         self,
         bus: Bus,
-        commits: GroupCommit,
+        database: Database,
+        closes: GroupCommit,
         actor: str,
         turn_seconds: float,
         telemetry: Telemetry,
         session_free: Callable[[], None],
     ) -> None:
         self._bus = bus
-        self._commits = commits
+        self._database = database
+        self._closes = closes
         self._actor = actor
         self._turn_seconds = turn_seconds
         self._telemetry = telemetry
@@ -92,17 +94,16 @@ class TurnRunner:
         """Whoever may write the reply is decided in the store. A turn that is still this actor's there, although
         its stream was disturbed, is given back, and claimed again with a higher epoch."""
         params = {"owner": turn.owner, "turn_id": turn.id, "actor": self._actor, "epoch": turn.epoch}
-        await self._commits.write(turn.session_id, [("release_turn", params)])
+        await self._database.run("release_turn", params)
         self._session_free()
 
     async def _think(self, turn: OwnedTurn, reply: ReplyWriter) -> tuple[Understanding, Said]:
-        context = await self._ask.open_turn(turn.session_id)
         as_of = turn.as_of or turn.accepted_at
         meaning = await self._ask.understand(
-            Utterance(text=turn.content, as_of=as_of, timezone=context.timezone, memory=context.memory)
+            Utterance(text=turn.content, as_of=as_of, timezone=turn.timezone, memory=turn.memory)
         )
         await reply.started(meaning.intent, meaning.entities)
-        said = await respond(Request(meaning, context.memory, turn.identity, as_of, context.timezone, self._ask))
+        said = await respond(Request(meaning, turn.memory, turn.identity, as_of, turn.timezone, self._ask))
         await reply.evidence(said.evidence)
         for chunk in answers.chunks(said.content):
             await reply.chunk(chunk)
@@ -143,7 +144,7 @@ class TurnRunner:
 
     async def _close(self, turn: OwnedTurn, outcome: dict[str, object]) -> None:
         """Stores the reply; from then on it is the turn's only one. Raises TurnLost when it belongs to another."""
-        params = {
+        record = {
             **outcome,
             "owner": turn.owner,
             "turn_id": turn.id,
@@ -152,15 +153,15 @@ class TurnRunner:
         }
         while True:
             try:
-                rows = (await self._commits.write(turn.session_id, [("close_turn", params)]))[0]
+                row = await self._closes.write(turn.session_id, record)
                 break
             except Unavailable as error:
                 log.warning("turn.waiting", waits_for="PostgreSQL", turn=turn.id, error=error.detail)
                 await asyncio.sleep(CLOSE_RETRY_SECONDS)
-        if not rows:
+        if row is None:
             raise TurnLost(turn.id)
         self._seconds.observe(_elapsed(turn.accepted_at))
-        if rows[0]["waiting"]:
+        if row["waiting"]:
             self._session_free()
 
 

@@ -21,6 +21,11 @@ _CHECKOUT = Path(__file__).parents[2] / "deploy" / "config" / "default.toml"
 DEFAULTS = _CHECKOUT if _CHECKOUT.exists() else Path(__file__).with_name("default.toml")  # the latter in a wheel
 PREFIX = "COPILOT_"
 _WHOLE = frozenset({"COPILOT_CATALOGUE__DEPENDS_ON"})  # its keys are names of services, not of settings
+_NOT_SETTINGS = (
+    "COPILOT_CONFIG",
+    "COPILOT_CLIENT_TOKEN",
+    "COPILOT_FAULT_POINTS",
+)  # the commands' own; the tests' own
 SECRET_KEYS = frozenset({"jwt_secret", "api_key", "password"})
 
 
@@ -236,7 +241,7 @@ def _names(tree: Mapping[str, Any], path: str = PREFIX) -> Iterator[str]:
 
 def _mistyped_names(merged: Mapping[str, Any]) -> Iterator[str]:
     """pydantic-settings drops unknown environment names in silence; here they are errors."""
-    known = {*_names(merged), "COPILOT_CONFIG", "COPILOT_CLIENT_TOKEN"}  # the latter is the commands' own
+    known = {*_names(merged), *_NOT_SETTINGS}
     free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", "CATALOGUE__DEPENDS_ON"))
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(free):

@@ -10,7 +10,6 @@ from gateway.auth import Caller
 from gateway.gateway import Gateway
 from gateway.grpc import messages
 from gateway.grpc.border import Border, Context
-from gateway.rest.messages import whole
 from schemas import copilot_pb2 as pb
 from schemas import copilot_pb2_grpc
 from schemas.context import NewSession
@@ -27,8 +26,7 @@ class CoPilotService(copilot_pb2_grpc.CoPilotServiceServicer):
     async def SendMessage(self, request: pb.MessageRequest, context: Context) -> pb.MessageResponse:
         async with self._border.crossing("SendMessage", context) as call:
             wanted = messages.submission(request)
-            async with await self._gateway.turns.begin(call.caller, wanted, call.idempotency_key) as turn:
-                return messages.message(await whole(turn.follower))
+            return messages.message(await self._gateway.turns.answer(call.caller, wanted, call.idempotency_key))
         raise AssertionError("an aborted call does not come here")
 
     async def StreamResponse(

@@ -14,8 +14,7 @@ from gateway.replies import Follower
 from gateway.rest.sse import EventStream
 from gateway.turns import submission_of
 from schemas.context import PageRequest
-from schemas.conversation import Message, ReplyCompleted, ReplyFailed
-from schemas.errors import CopilotError, Unavailable, from_problem
+from schemas.errors import CopilotError
 from schemas.rest import PostMessage
 from schemas.subjects import HISTORY
 
@@ -28,22 +27,10 @@ async def post(call: Call) -> web.StreamResponse:
     key = call.idempotency_key()
     submission = submission_of(await call.body(PostMessage))
     if EVENT_STREAM not in call.request.headers.get("Accept", ""):
-        async with await call.gateway.turns.begin(call.caller, submission, key) as turn:
-            return json_answer(await whole(turn.follower))
+        return json_answer(await call.gateway.turns.answer(call.caller, submission, key))
     with call.gateway.streams.opened(call.caller.owner, "sse"):
         async with await call.gateway.turns.begin(call.caller, submission, key) as turn:
             return await _stream(call, turn.follower)
-
-
-async def whole(follower: Follower) -> Message:
-    """The stored reply. Raises the error of a reply that failed."""
-    follower.only_whole = True
-    async for event in follower:
-        if isinstance(event, ReplyCompleted):
-            return event.message
-        if isinstance(event, ReplyFailed):
-            raise from_problem(event.problem)
-    raise Unavailable("the reply ended without a last event")
 
 
 async def _stream(call: Call, follower: Follower) -> web.StreamResponse:

@@ -66,6 +66,7 @@ from schemas.subjects import (
     LIST_SESSIONS,
     METRICS,
     PING,
+    REPLY_FINISHED,
     REPLY_LOG,
     SESSION_TURNS,
     SUBMIT_TURN,
@@ -95,6 +96,7 @@ class StoredTurn:
     id: str
     session_id: str
     content: str
+    tell: str | None = None
     state: str = "queued"
     events: list[ReplyEvent] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -182,7 +184,7 @@ class PoolsDouble:
         session_id = asked.session_id or new_session_id(identity.owner)
         if asked.session_id is None:
             self._add_session(session_id, NewSession(identity=identity))
-        turn = StoredTurn(asked.turn_id or new_ulid(), session_id, asked.content)
+        turn = StoredTurn(asked.turn_id or new_ulid(), session_id, asked.content, tell=envelope.tell)
         self.turns[identity.owner, turn.id] = turn
         self.by_key[key] = (asked.content, turn)
         self.order.setdefault(session_id, []).append(turn.id)
@@ -213,6 +215,8 @@ class PoolsDouble:
         turn.events.append(event)
         if event.type in FINAL:
             turn.state = "done" if event.type == "reply.completed" else "failed"
+            if turn.tell:
+                await self.bus.publish(REPLY_FINISHED, event, gateway=turn.tell)
         await self.bus.append(
             REPLY_LOG,
             event,

@@ -14,15 +14,16 @@ from actors.platform.bus import Bus, Last, SequenceConflict, deadline_scope
 from actors.platform.bus.memory import MemoryServer, MemoryTransport
 from actors.platform.bus.nats import NatsTransport
 from actors.platform.bus.transport import Delivery, Transport
-from schemas.context import OpenTurn, TurnContext, WorkingMemory
+from schemas.context import IdempotencyClaim, IdempotencyState
 from schemas.conversation import ReplyChunk, ReplyFence, SubmitTurn
 from schemas.envelope import Envelope
 from schemas.errors import DeadlineExceeded, InvalidInput, NotFound, Unavailable
-from schemas.subjects import METRICS, OPEN_TURN, REPLY, REPLY_FENCE, REPLY_LOG, TURN_EVENT, TURN_READER, TURN_WAKE
+from schemas.subjects import CLAIM_KEY, METRICS, REPLY, REPLY_FENCE, REPLY_LOG, TURN_EVENT, TURN_READER, TURN_WAKE
 from schemas.system import MetricsReport, MetricsRequest, TurnWake
 from tests.support.waiting import eventually
 
 Make = Callable[[str], Awaitable[Bus]]
+ASKED = IdempotencyClaim(owner="o", key="x", fingerprint="f")
 SESSION = "aaaaaaaaaaaaaaaa.01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
@@ -46,76 +47,76 @@ async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
         await one.close()
 
 
-async def answer_context(envelope: Envelope[OpenTurn]) -> TurnContext:
-    return TurnContext(memory=WorkingMemory(), timezone=envelope.data.session_id)
+async def answer_context(envelope: Envelope[IdempotencyClaim]) -> IdempotencyState:
+    return IdempotencyState(state="new", resource_id=envelope.data.key)
 
 
 async def test_a_request_is_answered_with_the_typed_payload(bus: Make) -> None:
     server, client = await bus("server"), await bus("client")
-    await server.serve(OPEN_TURN, answer_context)
-    answer = await client.request(OPEN_TURN, OpenTurn(session_id="x"))
-    assert answer == TurnContext(memory=WorkingMemory(), timezone="x")
+    await server.serve(CLAIM_KEY, answer_context)
+    answer = await client.request(CLAIM_KEY, ASKED)
+    assert answer == IdempotencyState(state="new", resource_id="x")
 
 
 async def test_nobody_listening_is_known_at_once(bus: Make) -> None:
     client = await bus("client")
     started = time.monotonic()
     with pytest.raises(Unavailable):
-        await client.request(OPEN_TURN, OpenTurn(session_id="x"), seconds=30)
+        await client.request(CLAIM_KEY, ASKED, seconds=30)
     assert time.monotonic() - started < 5
 
 
 async def test_patience_waits_for_a_server_that_comes(bus: Make) -> None:
     server, client = await bus("server"), await bus("client")
-    asked = asyncio.create_task(client.request(OPEN_TURN, OpenTurn(session_id="x"), patience=20))
+    asked = asyncio.create_task(client.request(CLAIM_KEY, ASKED, patience=20))
     await asyncio.sleep(0.2)
     assert not asked.done()
-    await server.serve(OPEN_TURN, answer_context)
-    assert (await asked).timezone == "x"
+    await server.serve(CLAIM_KEY, answer_context)
+    assert (await asked).resource_id == "x"
 
 
 async def test_errors_arrive_with_their_kind(bus: Make) -> None:
-    async def refuse(envelope: Envelope[OpenTurn]) -> TurnContext:
+    async def refuse(envelope: Envelope[IdempotencyClaim]) -> IdempotencyState:
         raise NotFound("no such thing")
 
     server, client = await bus("server"), await bus("client")
-    await server.serve(OPEN_TURN, refuse)
+    await server.serve(CLAIM_KEY, refuse)
     with pytest.raises(NotFound, match="no such thing"):
-        await client.request(OPEN_TURN, OpenTurn(session_id="x"))
+        await client.request(CLAIM_KEY, ASKED)
 
 
 async def test_a_body_of_the_wrong_form_is_refused_with_pointers(bus: Make) -> None:
     server, client = await bus("server"), await bus("client")
-    await server.serve(OPEN_TURN, answer_context)
-    wrong = replace(OPEN_TURN, asks=TurnWake)
+    await server.serve(CLAIM_KEY, answer_context)
+    wrong = replace(CLAIM_KEY, asks=TurnWake)
     with pytest.raises(InvalidInput) as caught:
-        await client.request(wrong, TurnContext(memory=WorkingMemory(), timezone="UTC"))
-    assert [v.pointer for v in caught.value.violations] == ["/session_id"]
+        await client.request(wrong, IdempotencyState(state="new", resource_id="UTC"))
+    assert [v.pointer for v in caught.value.violations] == ["/owner", "/key", "/fingerprint"]
 
 
 async def test_a_late_answer_is_a_deadline_error(bus: Make) -> None:
-    async def sleep(envelope: Envelope[OpenTurn]) -> TurnContext:
+    async def sleep(envelope: Envelope[IdempotencyClaim]) -> IdempotencyState:
         await asyncio.sleep(2)
-        return TurnContext(memory=WorkingMemory(), timezone="late")
+        return IdempotencyState(state="new", resource_id="late")
 
     server, client = await bus("server"), await bus("client")
-    await server.serve(OPEN_TURN, sleep)
+    await server.serve(CLAIM_KEY, sleep)
     with pytest.raises(DeadlineExceeded):
-        await client.request(OPEN_TURN, OpenTurn(session_id="x"), seconds=0.3)
+        await client.request(CLAIM_KEY, ASKED, seconds=0.3)
 
 
 async def test_a_request_inherits_the_deadline_of_its_scope(bus: Make) -> None:
     seen: list[float | None] = []
 
-    async def look(envelope: Envelope[OpenTurn]) -> TurnContext:
+    async def look(envelope: Envelope[IdempotencyClaim]) -> IdempotencyState:
         seen.append(envelope.deadline)
-        return TurnContext(memory=WorkingMemory(), timezone="UTC")
+        return IdempotencyState(state="new", resource_id="UTC")
 
     server, client = await bus("server"), await bus("client")
-    await server.serve(OPEN_TURN, look)
+    await server.serve(CLAIM_KEY, look)
     deadline = time.time() + 3
     with deadline_scope(deadline):
-        await client.request(OPEN_TURN, OpenTurn(session_id="x"), seconds=60)
+        await client.request(CLAIM_KEY, ASKED, seconds=60)
     assert seen == [deadline]
 
 
@@ -124,18 +125,18 @@ async def test_a_queue_group_shares_and_drains(bus: Make) -> None:
     first, second, client = await bus("a"), await bus("b"), await bus("client")
     for one in (first, second):
 
-        async def count(envelope: Envelope[OpenTurn], name: str = one.name) -> TurnContext:
+        async def count(envelope: Envelope[IdempotencyClaim], name: str = one.name) -> IdempotencyState:
             counts[name] += 1
-            return TurnContext(memory=WorkingMemory(), timezone=name)
+            return IdempotencyState(state="new", resource_id=name)
 
-        await one.serve(OPEN_TURN, count)
+        await one.serve(CLAIM_KEY, count)
     for _ in range(60):
-        await client.request(OPEN_TURN, OpenTurn(session_id="x"))
+        await client.request(CLAIM_KEY, ASKED)
     assert sum(counts.values()) == 60  # each request went to one of them
     assert min(counts.values()) > 0
     await first.drain()
-    answers = [await client.request(OPEN_TURN, OpenTurn(session_id="x")) for _ in range(20)]
-    assert {answer.timezone for answer in answers} == {"b"}
+    answers = [await client.request(CLAIM_KEY, ASKED) for _ in range(20)]
+    assert {answer.resource_id for answer in answers} == {"b"}
 
 
 async def test_gather_hears_everybody(bus: Make) -> None:

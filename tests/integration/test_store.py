@@ -20,9 +20,15 @@ pytestmark = pytest.mark.integration
 
 SQL = """
 -- name: add
--- Adds a letter; a NUL cannot be stored.
-INSERT INTO dead_letter (subject, headers, body, attempts, reason)
-VALUES (%(subject)s, '{}', '', 1, 'test') RETURNING txid_current() AS transaction, subject;
+-- Adds letters; a NUL cannot be stored.
+WITH item AS (SELECT * FROM jsonb_to_recordset(%(items)s::jsonb) AS item (n integer, subject text))
+, added AS (
+    INSERT INTO dead_letter (subject, headers, body, attempts, reason)
+    SELECT subject, '{}', '', 1, 'test' FROM item RETURNING subject
+)
+SELECT n, subject, txid_current() AS transaction,
+       (SELECT count(*) FROM dead_letter d WHERE d.subject = item.subject) AS before
+FROM item JOIN added USING (subject);
 
 -- name: subjects
 -- All of them.
@@ -40,23 +46,41 @@ async def database(settings: Settings, tmp_path: Path) -> AsyncIterator[Database
     await database.close()
 
 
-async def test_concurrent_writes_share_transactions_and_each_gets_its_own_rows(database: Database) -> None:
-    commits = GroupCommit(database)
+async def test_concurrent_writes_share_transactions_and_each_gets_its_own_row(database: Database) -> None:
+    commits = GroupCommit(database, "add")
     commits.start()
-    rows = await asyncio.gather(*(commits.write(f"{n:03}", [("add", {"subject": f"s{n}"})]) for n in range(200)))
+    rows = await asyncio.gather(*(commits.write(f"{n}", {"subject": f"s{n}"}) for n in range(200)))
     await commits.stop()
-    assert [row[0][0]["subject"] for row in rows] == [f"s{n}" for n in range(200)]
-    transactions = {row[0][0]["transaction"] for row in rows}
-    assert len(transactions) < 20
+    assert [row and row["subject"] for row in rows] == [f"s{n}" for n in range(200)]
+    assert len({row and row["transaction"] for row in rows}) < 20
     assert len(await database.all("subjects", {})) == 200
 
 
+async def test_of_two_with_one_key_the_later_sees_what_the_earlier_did(database: Database) -> None:
+    commits = GroupCommit(database, "add", lanes=1)
+    commits.start()
+    rows = await asyncio.gather(*(commits.write("one", {"subject": "same"}) for _ in range(3)))
+    await commits.stop()
+    assert [row and row["before"] for row in rows] == [0, 1, 2]
+
+
+async def test_what_comes_after_the_stop_is_refused_and_what_came_before_is_stored(database: Database) -> None:
+    commits = GroupCommit(database, "add")
+    commits.start()
+    early = asyncio.create_task(commits.write("early", {"subject": "early"}))
+    await asyncio.sleep(0)
+    await commits.stop()
+    assert (await early) is not None
+    with pytest.raises(Unavailable):
+        await commits.write("late", {"subject": "late"})
+
+
 async def test_a_write_that_cannot_be_stored_fails_alone(database: Database) -> None:
-    commits = GroupCommit(database)
+    commits = GroupCommit(database, "add")
     commits.start()
     names = ["good", "b\0d", "fine"]
     outcomes = await asyncio.gather(
-        *(commits.write(name, [("add", {"subject": name})]) for name in names), return_exceptions=True
+        *(commits.write(name, {"subject": name}) for name in names), return_exceptions=True
     )
     await commits.stop()
     assert isinstance(outcomes[1], psycopg.Error)

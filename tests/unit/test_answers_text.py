@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.conversation import answers
+from actors.conversation.answers import chunking
 from schemas.adapters import HealthAnswer, MetricAnswer, ServiceHealth, StatusCount, UpstreamAnswer
 from schemas.nlp import UnknownService
 from schemas.plans import TimeRange
@@ -231,7 +232,7 @@ def test_talk() -> None:
         answers.clarification((), ())
 
 
-@given(st.text(max_size=2_000))
+@given(st.text(max_size=4_000))
 def test_chunks_join_to_the_text(text: str) -> None:
     assert "".join(answers.chunks(text)) == text
     assert all(answers.chunks(text))
@@ -239,13 +240,11 @@ def test_chunks_join_to_the_text(text: str) -> None:
 
 @given(st.lists(st.text(alphabet="abc.,!?%0", min_size=1, max_size=40), max_size=100))
 def test_chunks_of_words_are_small(words: list[str]) -> None:
-    assert all(len(chunk) <= 200 for chunk in answers.chunks(" ".join(words)))
+    assert all(len(chunk) <= chunking.LARGEST for chunk in answers.chunks(" ".join(words)))
 
 
-def test_chunks_are_sentences_and_lines() -> None:
-    assert answers.chunks("One 0.5 %. Two!\n\n1. three\n- four") == [
-        "One 0.5 %. ",
-        "Two!\n\n",
-        "1. three\n",
-        "- four",
-    ]
+def test_chunks_are_sentences_and_lines_as_many_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "One 0.5 %. Two!\n\n1. three\n- four"
+    assert answers.chunks(text) == [text]
+    monkeypatch.setattr(chunking, "LARGEST", 12)
+    assert answers.chunks(text) == ["One 0.5 %. ", "Two!\n\n", "1. three\n", "- four"]

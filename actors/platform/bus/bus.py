@@ -132,6 +132,7 @@ class Bus:
         source: str | None = None,
         authorization: str | None = None,
         once: bool = False,
+        tell: str | None = None,
         **parts: str,
     ) -> AnswersT:
         """Asks and returns the typed answer, or raises the error that the other side named.
@@ -143,7 +144,7 @@ class Bus:
         subject = request.subject(**parts)
         deadline = self._deadline(seconds)
         with self._telemetry.client_span(request.type) as span:
-            envelope = self._envelope(request.type, payload, deadline, id, source, authorization)
+            envelope = self._envelope(request.type, payload, deadline, id, source, authorization, tell)
             body = payload.model_dump_json().encode()
             self._check_size(body)
             headers = {**envelope.headers(), **span.headers()}
@@ -309,6 +310,7 @@ class Bus:
         id: str | None,
         source: str | None,
         authorization: str | None,
+        tell: str | None = None,
     ) -> Envelope[Any]:
         return Envelope(
             id=id or new_ulid(),
@@ -318,6 +320,7 @@ class Bus:
             time=now(),
             deadline=deadline,
             authorization=authorization,
+            tell=tell,
         )
 
     def _check_size(self, body: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from schemas.envelope import (
     DEADLINE,
     PROBLEM,
     STRUCTURED,
+    TELL,
     Envelope,
     header,
     now,
@@ -20,6 +22,8 @@ from schemas.envelope import (
     violations,
 )
 from schemas.errors import CopilotError, InvalidInput, Problem, from_problem
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def decode(packet: Packet, kind: type[BaseModel]) -> Envelope[Any]:
@@ -38,6 +42,7 @@ def decode(packet: Packet, kind: type[BaseModel]) -> Envelope[Any]:
         deadline=_deadline(header(headers, DEADLINE)),
         traceparent=header(headers, "traceparent"),
         authorization=header(headers, "authorization"),
+        tell=_name(header(headers, TELL)),
     )
 
 
@@ -46,6 +51,13 @@ def _parse(body: bytes, kind: type[BaseModel]) -> BaseModel:
         return kind.model_validate_json(body or b"{}")
     except ValidationError as error:
         raise InvalidInput("the body does not have the expected form", violations=violations(error)) from error
+
+
+def _name(text: str | None) -> str | None:
+    """It becomes a part of a subject."""
+    if text is None or NAME.fullmatch(text):
+        return text
+    raise InvalidInput(f"the header {TELL} is not the name of a gateway")
 
 
 def _deadline(text: str | None) -> float | None:
