@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import structlog
 from aiohttp import WSMessage, WSMsgType, web
 
-from gateway.auth import Caller
+from gateway.auth import Caller, lifetime
 from gateway.call import GATEWAY
 from gateway.gateway import Gateway
 from gateway.socket import Socket
@@ -62,9 +61,8 @@ def _authorization(request: web.Request) -> str | None:
 
 
 async def _converse(socket: Socket, answer: web.WebSocketResponse, caller: Caller) -> None:
-    left = None if caller.expires is None else max(0.0, caller.expires - time.time())
     try:
-        async with asyncio.timeout(left):
+        async with lifetime(caller):
             async for message in answer:
                 await _take(socket, message)
     except TimeoutError:

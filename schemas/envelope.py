@@ -27,7 +27,8 @@ PROBLEM = "copilot-problem"
 
 @dataclass(frozen=True, slots=True)
 class Envelope(Generic[DataT]):
-    """`deadline` is in unix seconds; None means no limit. `authorization` is the caller's own header."""
+    """`deadline` is in seconds of this machine's monotonic clock; None means no limit; it travels as
+    `actors.platform.bus.deadline` writes it. `authorization` is the caller's own header."""
 
     id: str
     source: str
@@ -48,8 +49,6 @@ class Envelope(Generic[DataT]):
             "ce-time": self.time.isoformat(),
             "content-type": "application/json",
         }
-        if self.deadline is not None:
-            headers[DEADLINE] = repr(self.deadline)
         if self.traceparent:
             headers["traceparent"] = self.traceparent
         if self.authorization:
@@ -62,7 +61,7 @@ class Envelope(Generic[DataT]):
         """Seconds left until the deadline. Raises DeadlineExceeded when there is nothing left."""
         if self.deadline is None:
             return default
-        left = self.deadline - time.time()
+        left = self.deadline - time.monotonic()
         if left <= 0:
             raise DeadlineExceeded("the request's deadline had passed when it was taken up")
         return left

@@ -20,6 +20,7 @@ from schemas.identity import Identity
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 3.0
+LONGEST_LEASE_SECONDS = 2 * LEASE_SECONDS  # one that ends later was taken before the clock was set back
 RENEW_SECONDS = 1.0
 SLOW_WRITE_SECONDS = 1.0  # a renewal that takes longer shows in the readiness
 MAX_EPOCH = 5  # a turn that has cost so many owners their lives is closed as failed
@@ -183,10 +184,12 @@ class Claims:
         limit = self._free()
         if limit <= 0:
             return
-        for row in await self._database.all("claim_turns", {"actor": self._actor, "limit": limit}):
+        for row in await self._database.all(
+            "claim_turns", {"actor": self._actor, "limit": limit, "longest": LONGEST_LEASE_SECONDS}
+        ):
             self._take(OwnedTurn.of(row))
 
     async def _bury_the_dead(self) -> None:
-        for row in await self._database.all("expired_leases", {}):
+        for row in await self._database.all("expired_leases", {"longest": LONGEST_LEASE_SECONDS}):
             await self._bury(row["actor"])
             await self._database.run("release_lease", {"actor": row["actor"]})

@@ -71,7 +71,8 @@ WITH due AS (
     SELECT owner, id, session_id FROM turn AS t
     WHERE state IN ('queued', 'running')
       AND (actor IS NULL OR (actor <> %(actor)s
-           AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor AND l.until > now())))
+           AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor
+                           AND l.until BETWEEN now() AND now() + make_interval(secs => %(longest)s))))
       AND NOT EXISTS (SELECT FROM turn e WHERE e.session_id = t.session_id AND e.seq < t.seq
                       AND e.state IN ('queued', 'running'))
     ORDER BY accepted_at
@@ -132,8 +133,9 @@ ON CONFLICT (actor) DO UPDATE SET until = excluded.until;
 DELETE FROM actor_lease WHERE actor = %(actor)s;
 
 -- name: expired_leases
--- Who has died without a word; their last replies may be stored but not told.
-SELECT actor FROM actor_lease WHERE until < now();
+-- Who has died without a word; their last replies may be stored but not told. A lease that ends later than any can
+-- was taken before the clock was set back: one that lives has renewed it within a second.
+SELECT actor FROM actor_lease WHERE until NOT BETWEEN now() AND now() + make_interval(secs => %(longest)s);
 
 -- name: last_closed_by
 -- Turns that a dead actor closed shortly before its end: the commit may have been its last act.

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from actors.platform.bus import deadline
 from actors.platform.bus.ids import new_ulid
 from actors.platform.bus.transport import Packet
 from schemas.envelope import (
@@ -39,7 +40,7 @@ def decode(packet: Packet, kind: type[BaseModel]) -> Envelope[Any]:
         type=header(headers, "ce-type") or "",
         data=_parse(body, kind),
         time=now(),
-        deadline=_deadline(header(headers, DEADLINE)),
+        deadline=deadline.read(until) if (until := header(headers, DEADLINE)) is not None else None,
         traceparent=header(headers, "traceparent"),
         authorization=header(headers, "authorization"),
         tell=_name(header(headers, TELL)),
@@ -58,15 +59,6 @@ def _name(text: str | None) -> str | None:
     if text is None or NAME.fullmatch(text):
         return text
     raise InvalidInput(f"the header {TELL} is not the name of a gateway")
-
-
-def _deadline(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InvalidInput(f"the header {DEADLINE} must be unix seconds") from error
 
 
 def answer(payload: BaseModel | CopilotError) -> tuple[bytes, dict[str, str]]:
