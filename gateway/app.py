@@ -22,9 +22,11 @@ from actors.platform.config import Settings, mask_url
 from actors.platform.telemetry import Telemetry
 from gateway import asyncapi, docs, middleware, openapi, websocket
 from gateway.call import GATEWAY
+from gateway.connection import Connection
+from gateway.connections import Bounds, Connections, raise_descriptors
 from gateway.gateway import Gateway
 from gateway.grpc.server import GrpcServer
-from gateway.listen import Addresses, open_socket, shown
+from gateway.listen import BACKLOG, Addresses, open_socket, shown
 from gateway.rest.system import VERSION
 from gateway.routes import ROUTES
 from schemas.envelope import Envelope
@@ -34,6 +36,7 @@ from schemas.system import MetricsReport, MetricsRequest
 log = structlog.get_logger(__name__)
 
 POOL = "gateway"
+CONNECTIONS_GAUGE = ("copilot_gateway_connections", "Open HTTP and WebSocket connections.")
 RETRY_SECONDS = 0.2
 SAY_SECONDS = 1.0  # a bus that is not there after this long is waited for aloud
 Say = Callable[[str], None]
@@ -129,18 +132,34 @@ async def _listening(
         application(gateway), access_log=None, shutdown_timeout=server.drain_seconds, handle_signals=False
     )
     await runner.setup()
-    grpc_server = GrpcServer(gateway)
+    bounds = Bounds.of(gateway.settings.limits, raise_descriptors())
+    connections = Connections(bounds, gateway.telemetry.gauge(*CONNECTIONS_GAUGE))
+    grpc_server = GrpcServer(gateway, bounds.grpc)
+    accepting: asyncio.Server | None = None
+    http = _protocol(runner)
     try:
         listening = open_socket(server.host, server.port, "HTTP", say)
-        await web.SockSite(runner, listening).start()
+        accepting = await asyncio.get_running_loop().create_server(
+            lambda: Connection(connections, http), sock=listening, backlog=BACKLOG
+        )
+        connections.watch()
         grpc_port = await grpc_server.start(server.host, server.grpc_port, say)
         changes.append(grpc_server.tell_soon)
         await grpc_server.tell(gateway.bus.connected)
-        http = f"http://{shown(server.host, listening.getsockname()[1])}"
-        yield Addresses(http=http, grpc=shown(server.host, grpc_port))
+        url = f"http://{shown(server.host, listening.getsockname()[1])}"
+        yield Addresses(http=url, grpc=shown(server.host, grpc_port))
     finally:
+        if accepting is not None:
+            accepting.close()
         gateway.stop_following()
         await asyncio.gather(grpc_server.stop(server.drain_seconds), runner.cleanup())
+        connections.close()
+
+
+def _protocol(runner: web.AppRunner) -> web.Server:
+    if runner.server is None:
+        raise RuntimeError("the runner has not been set up")
+    return runner.server
 
 
 def application(gateway: Gateway) -> web.Application:

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from aiohttp import ClientPayloadError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from gateway.auth import Caller
@@ -46,7 +45,11 @@ class Call:
         """Raises UnsupportedMedia, MalformedBody for what is not JSON, InvalidInput with pointers."""
         if self.request.content_type != JSON:
             raise UnsupportedMedia(f"send the body as {JSON}")
-        return parse(await read(self.request), kind)
+        return parse(await self.raw_body(), kind)
+
+    async def raw_body(self) -> bytes:
+        """Raises TooLarge, TooSlow, MalformedBody, or Unavailable while too much else is coming in."""
+        return await self.gateway.bodies.read(self.request)
 
     def session_id(self) -> str:
         """Raises NotFound before anything odd gets near a subject."""
@@ -74,13 +77,6 @@ class Call:
         if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
             raise InvalidInput("the Idempotency-Key must be 1 to 255 printable ASCII characters without spaces")
         return key
-
-
-async def read(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError) as error:
-        raise MalformedBody("the body does not arrive as its headers say") from error
 
 
 def parse(body: bytes, kind: type[BodyT]) -> BodyT:

@@ -9,6 +9,7 @@ from actors.platform.bus import Bus
 from actors.platform.config import Settings
 from actors.platform.telemetry import Telemetry
 from gateway.auth import Caller, Doorkeeper
+from gateway.bodies import Bodies
 from gateway.limiter import Allowance, RateLimiter
 from gateway.pools import Pools
 from gateway.replies import Replies
@@ -27,6 +28,7 @@ class Gateway:
     telemetry: Telemetry
     doorkeeper: Doorkeeper
     limiter: RateLimiter
+    bodies: Bodies
     pools: Pools
     replies: Replies
     turns: Turns
@@ -50,6 +52,7 @@ class Gateway:
             telemetry=telemetry,
             doorkeeper=Doorkeeper(settings.auth),
             limiter=RateLimiter(settings.limits.requests_per_minute, settings.redis.url),
+            bodies=Bodies(settings.limits.body_bytes),
             pools=pools,
             replies=replies,
             turns=Turns(pools, replies),

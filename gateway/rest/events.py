@@ -7,7 +7,7 @@ import json
 from aiohttp import web
 from pydantic import BaseModel
 
-from gateway.call import JSON, Call, json_answer, parse, read
+from gateway.call import JSON, Call, json_answer, parse
 from gateway.pools import BUS_ERRORS
 from schemas.conversation import SubmitTurn
 from schemas.envelope import STRUCTURED, StructuredEvent, structured
@@ -17,7 +17,7 @@ from schemas.subjects import ALERT_EVENT, SUBMIT_TURN, TURN_EVENT
 
 
 async def post(call: Call) -> web.StreamResponse:
-    event, data = await _event(call.request)
+    event, data = await _event(call)
     if event.type in (SUBMIT_TURN.type, TURN_EVENT.type):
         return json_answer(await _submit(call, event, parse(data, SubmitTurn)), 202)
     if event.type == ALERT_EVENT.type:
@@ -50,9 +50,9 @@ async def _alert(call: Call, event: StructuredEvent, alert: Alert) -> AlertTaken
     return AlertTaken(id=event.id)
 
 
-async def _event(request: web.Request) -> tuple[StructuredEvent, bytes]:
+async def _event(call: Call) -> tuple[StructuredEvent, bytes]:
     """The event and its data as JSON. Raises UnsupportedMedia, MalformedBody, InvalidInput."""
-    body = await read(request)
+    body, request = await call.raw_body(), call.request
     if request.content_type == STRUCTURED:
         _check_json(body)
         event = structured(body)
