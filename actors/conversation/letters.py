@@ -17,7 +17,7 @@ from actors.platform.config import AuthSettings
 from actors.platform.store import Database
 from actors.platform.telemetry import Telemetry
 from schemas.conversation import SubmitTurn
-from schemas.errors import CopilotError, Unavailable
+from schemas.errors import CopilotError, Retryable
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +36,9 @@ class LetterBox:
 
     async def take(self, delivery: Delivery) -> None:
         try:
-            envelope = codec.decode(delivery.packet, SubmitTurn)
+            envelope = codec.decode(delivery.packet, SubmitTurn, delivery.identity)
             await self._acceptance.accept(envelope, identify(self._auth, envelope.authorization))
-        except Unavailable as error:
+        except Retryable as error:
             log.warning("letters.waiting", waits_for="PostgreSQL", error=error.detail)
             await delivery.again(AGAIN_SECONDS)
         except CopilotError as error:
@@ -60,10 +60,10 @@ class LetterBox:
             "bury_letter",
             {
                 "subject": delivery.packet.subject,
-                "headers": json.dumps(headers),
+                "headers": json.dumps(headers).replace("\\u0000", "\\ufffd"),  # it stores no NUL
                 "body": delivery.packet.body,
                 "attempts": delivery.attempt,
-                "reason": reason,
+                "reason": reason.replace("\0", "\ufffd"),
             },
         )
         self._dead.labels(kind).inc()
