@@ -9,4 +9,5 @@ POOLS: tuple[Pool, ...] = (
     Pool("nlp", "actors.nlp.actor:NlpActor"),
     Pool("context", "actors.context.actor:ContextActor"),
     Pool("adapters", "actors.adapters.actor:AdaptersActor"),
+    Pool("models", "actors.adapters.models.actor:ModelsActor"),
 )

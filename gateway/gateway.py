@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from actors.platform.bus import Bus
 from actors.platform.config import Settings
 from actors.platform.telemetry import Telemetry
+from gateway.admission import Admission
 from gateway.auth import Caller, Doorkeeper
 from gateway.bodies import Bodies
 from gateway.limiter import Allowance, RateLimiter
@@ -55,7 +56,7 @@ class Gateway:
             bodies=Bodies(settings.limits.body_bytes),
             pools=pools,
             replies=replies,
-            turns=Turns(pools, replies),
+            turns=Turns(pools, replies, Admission(settings.limits.turns_in_flight)),
             streams=Streams(gauge),
             scrape=Scrape(bus, telemetry),
             traffic=Traffic(telemetry),

@@ -2,7 +2,7 @@
 
 Subscribe first, then read what the stream has, drop what was seen, repair every gap by reading again. A
 follower keeps at most PENDING events in memory: what a slow reader does not take is read again later.
-After the stream's hour the stored message stands for the whole reply.
+After the stream's hour, and where the bus has lost events, what is stored stands for them.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections import deque
 import structlog
 
 from actors.platform.bus import Subscription
+from gateway import lost_events
 from gateway.pools import BUS_ERRORS, Pools
 from schemas.conversation import (
     FINAL,
     REPLY_EVENT,
-    ReplyCompleted,
     ReplyEvent,
-    ReplyFailed,
     TurnOutcome,
     TurnRef,
 )
-from schemas.errors import NotFound, Retryable, Unavailable
+from schemas.envelope import now
+from schemas.errors import Retryable, Unavailable
 from schemas.subjects import REPLY, REPLY_LOG, TURN_OUTCOME
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,8 @@ PAGE = 256
 CHECK_SECONDS = 3.0  # without an event for this long, the conversation pool is asked how the turn stands
 RETRY_SECONDS = 0.2
 FAILED_READS = 25  # in a row; then a closed turn's stored message has to do
+HOLE_SECONDS = 2.0  # after a restart of the bus an event's writer may be writing it again
+FRESH_SECONDS = 60.0
 SILENCE_SECONDS = 60.0  # without an event or an answer for this long, the follower gives up
 
 
@@ -74,6 +76,7 @@ class Follower:
         self._subscription: Subscription | None = None
         self._heard = time.monotonic()
         self._failed_reads = 0
+        self._hole: tuple[int, float] | None = None
 
     async def __aenter__(self) -> Follower:
         """Raises Unavailable when the bus does not take the subscription."""
@@ -181,10 +184,10 @@ class Follower:
             events = (REPLY_EVENT.validate_json(item.body) for item in page)
             found.extend(event for event in events if event.sequence >= self._next)
             if len(page) < PAGE:
-                return found
+                return _in_order(found)
             if len(found) >= PENDING:
                 self._stale = found[-1].type not in FINAL
-                return found
+                return _in_order(found)
             after = page[-1].sequence
 
     async def _bridge(self) -> ReplyEvent | None:
@@ -192,8 +195,22 @@ class Follower:
         await self._ask_how_it_stands()
         if self._ended or not self._ready or self._ready[0].sequence <= self._next:
             return None
+        if await self._hole_is_young():
+            return None
         log.warning("replies.hole", turn=self.turn_id, missing=self._next, have=self._ready[0].sequence)
-        return self._deliver(self._ready.popleft())
+        self._ready.extendleft(reversed(lost_events.between(self._ref(), self._next, self._ready[0].sequence)))
+        return None
+
+    async def _hole_is_young(self) -> bool:
+        """True: it is looked for again, a moment later."""
+        now = time.monotonic()
+        if self._hole is None or self._hole[0] != self._next:
+            self._hole = (self._next, now)
+        if now - self._hole[1] > HOLE_SECONDS:
+            return False
+        await asyncio.sleep(RETRY_SECONDS)
+        self._stale = True
+        return True
 
     async def _ask_how_it_stands(self) -> None:
         try:
@@ -215,9 +232,10 @@ class Follower:
             return
         if self._stale and self._failed_reads < FAILED_READS:
             return
+        if _is_fresh(outcome) and await self._hole_is_young():
+            return
         self._ready.clear()
-        self._ready.append(_final(outcome, self._ref(), self._next))
-        self._next = self._ready[0].sequence
+        self._ready.extend(lost_events.closed(self._ref(), outcome, self._next))
 
     async def _outcome(self) -> TurnOutcome:
         return await self._replies.pools.ask(TURN_OUTCOME, self._ref(), seconds=5.0)
@@ -232,15 +250,11 @@ class Follower:
         await asyncio.sleep(RETRY_SECONDS)
 
 
-def _final(outcome: TurnOutcome, turn: TurnRef, following: int) -> ReplyEvent:
-    """The last event, built from what is stored."""
-    sequence = max(outcome.events - 1, following)
-    if outcome.message is not None:
-        return ReplyCompleted(
-            session_id=turn.session_id, turn_id=turn.turn_id, sequence=sequence, message=outcome.message
-        )
-    if outcome.problem is None:
-        raise NotFound("the reply of this turn is not kept any more")
-    return ReplyFailed(
-        session_id=turn.session_id, turn_id=turn.turn_id, sequence=sequence, problem=outcome.problem
-    )
+def _in_order(events: list[ReplyEvent]) -> list[ReplyEvent]:
+    """By number, each once: what was lost and written again stands behind what came after it."""
+    return [event for _, event in sorted({event.sequence: event for event in reversed(events)}.items())]
+
+
+def _is_fresh(outcome: TurnOutcome) -> bool:
+    """Its writer may still be at work; a failed turn has no time, and counts as fresh."""
+    return outcome.message is None or (now() - outcome.message.created_at).total_seconds() < FRESH_SECONDS

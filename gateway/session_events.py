@@ -24,7 +24,7 @@ LOOK_SECONDS = 30.0  # a wake-up is at most once; this long after the last one t
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The last event a reader has seen: `<turn_id>:<sequence>` on the wire."""
+    """The last event a reader has seen, `<turn_id>:<sequence>` on the wire; -1 is before the turn's first one."""
 
     turn_id: str
     sequence: int
@@ -33,7 +33,8 @@ class Position:
     def parse(cls, text: str) -> Position:
         """Raises InvalidInput."""
         turn, _, number = text.rpartition(":")
-        if not (turn and number.isascii() and number.isdecimal() and len(text) <= 80):
+        known = number == "-1" or (number.isascii() and number.isdecimal())
+        if not (turn and known and len(text) <= 80):
             raise InvalidInput("a position is '<turn_id>:<sequence>', the id of the last event seen")
         return cls(turn, int(number))
 

@@ -12,17 +12,30 @@ from pydantic import BaseModel, ConfigDict
 Role = Literal["viewer", "operator", "approver", "admin"]
 Permission = Literal[
     "chat",
+    "memory.own",
+    "knowledge.read",
     "telemetry.read",
+    "incidents.read",
+    "workflows.read",
+    "incidents.write",
+    "tests.run",
+    "workflows.run",
+    "approvals.decide",
     "session.any",
     "system.scale",
 ]
 
-_VIEWER: frozenset[Permission] = frozenset({"chat", "telemetry.read"})
+# Each role may what the one before it may.
+_VIEWER: frozenset[Permission] = frozenset(
+    {"chat", "memory.own", "knowledge.read", "telemetry.read", "incidents.read", "workflows.read"}
+)
+_OPERATOR: frozenset[Permission] = frozenset({*_VIEWER, "incidents.write", "tests.run", "workflows.run"})
+_APPROVER: frozenset[Permission] = frozenset({*_OPERATOR, "approvals.decide"})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,
-    "operator": _VIEWER,
-    "approver": _VIEWER,
-    "admin": frozenset({*_VIEWER, "session.any", "system.scale"}),
+    "operator": _OPERATOR,
+    "approver": _APPROVER,
+    "admin": frozenset({*_APPROVER, "session.any", "system.scale"}),
 }
 
 

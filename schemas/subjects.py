@@ -128,6 +128,7 @@ SESSION_TURNS = Request(
 UNDERSTAND = Request(ROOT + "nlp.understand", nlp.Utterance, nlp.Understanding, "nlp")
 CREATE_SESSION = Request(ROOT + "context.session.create", context.NewSession, context.Session, "context")
 GET_SESSION = Request(ROOT + "context.session.get", context.SessionRef, context.Session, "context")
+SESSION_MEMORY = Request(ROOT + "context.session.memory", context.SessionRef, context.SessionMemory, "context")
 LIST_SESSIONS = Request(ROOT + "context.session.list", context.PageRequest, context.SessionPage, "context")
 DELETE_SESSION = Request(ROOT + "context.session.delete", context.SessionRef, context.Deleted, "context")
 CLAIM_KEY = Request(

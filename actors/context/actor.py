@@ -24,6 +24,7 @@ from schemas.subjects import (
     FINISH_KEY,
     GET_SESSION,
     LIST_SESSIONS,
+    SESSION_MEMORY,
 )
 from schemas.system import PROBE_SECONDS
 
@@ -46,6 +47,7 @@ class ContextActor(PoolActor):
         await self.bus.serve(CREATE_SESSION, sessions.create)
         await self.bus.serve(GET_SESSION, sessions.get)
         await self.bus.serve(LIST_SESSIONS, sessions.list)
+        await self.bus.serve(SESSION_MEMORY, sessions.memory)
         await self.bus.serve(DELETE_SESSION, sessions.delete)
         await self.bus.serve(CLAIM_KEY, self._keys.claim)
         await self.bus.serve(FINISH_KEY, self._keys.finish)

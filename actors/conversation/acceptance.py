@@ -7,13 +7,15 @@ from collections.abc import Callable
 
 from actors.conversation.ownership import OwnedTurn, memory_of
 from actors.platform.bus.ids import new_session_id, new_ulid
+from actors.platform.guard.fault_points import fault_point
 from actors.platform.store import GroupCommit
 from actors.platform.store.database import Row
 from schemas.conversation import SubmitTurn, TurnAccepted
 from schemas.envelope import Envelope
-from schemas.errors import Forbidden, IdempotencyMismatch, NotFound, Unavailable
+from schemas.errors import Forbidden, IdempotencyMismatch, NotFound, RateLimited, Unavailable
 from schemas.identity import Identity
 
+MOST_OPEN = 64  # turns of one session that run or wait
 ATTEMPTS = 3  # two identical submissions at the same moment: the second look finds the first one's turn
 
 
@@ -34,7 +36,8 @@ class Acceptance:
 
     async def accept(self, envelope: Envelope[SubmitTurn], identity: Identity) -> TurnAccepted:
         """Returns after the commit. Raises Forbidden, NotFound for a session that is not the caller's,
-        IdempotencyMismatch for a known key with another body, Unavailable when nothing could be stored."""
+        IdempotencyMismatch for a known key with another body, RateLimited for a session in which too many wait,
+        Unavailable when nothing could be stored."""
         if not identity.may("chat"):
             raise Forbidden("this identity may not ask questions")
         submission = envelope.data
@@ -44,9 +47,12 @@ class Acceptance:
             verdict = await self._try(params)
             if verdict["verdict"] == "no_session":
                 raise NotFound(f"there is no session {submission.session_id} of yours")
+            if verdict["verdict"] == "full":
+                raise RateLimited(f"{MOST_OPEN} turns of this session are waiting already", after=2.0)
             if verdict["verdict"] == "known":
                 return _known(verdict, fingerprint)
             if verdict["verdict"] == "new":
+                await fault_point("turn.accepted")
                 self._begin(verdict, envelope, identity)
                 queued = verdict["state"] == "queued"
                 return TurnAccepted(session_id=verdict["session_id"], turn_id=verdict["id"], queued=queued)
@@ -56,7 +62,7 @@ class Acceptance:
         lock = str(
             params["session_id"] if not params["new_session"] else f"{params['owner']} {params['dedup_key']}"
         )
-        row = await self._commits.write(lock, {**params, "can_start": self._may_start()})
+        row = await self._commits.write(lock, {**params, "can_start": self._may_start(), "most_open": MOST_OPEN})
         if row is None:
             raise Unavailable("the store does not say what became of the turn", after=0.2)
         return row

@@ -14,7 +14,7 @@ from actors.conversation.letters import LetterBox
 from actors.conversation.ownership import Claims, Lease, OwnedTurn
 from actors.conversation.records import Records, outcome_of
 from actors.conversation.reply import ReplyWriter
-from actors.conversation.turn import TurnRunner
+from actors.conversation.turn import NO_MODEL, TurnRunner
 from actors.platform.bus.identity import identify
 from actors.platform.bus.transport import Transport
 from actors.platform.pool.actor import Place, PoolActor
@@ -48,7 +48,7 @@ class ConversationActor(PoolActor):
         self._accepts = GroupCommit(self._database, "accept_turns", before="take_places")
         self._closes = GroupCommit(self._database, "close_turns")
         self._lease = Lease(self._database, place.slot)
-        self._claims = Claims(self._database, self._lease.actor, self._free, self._start, self._bury)
+        self._claims = Claims(self._database, self._lease.actor, self._free, self._held, self._start, self._bury)
         self._runner = TurnRunner(
             self.bus,
             self._database,
@@ -57,6 +57,7 @@ class ConversationActor(PoolActor):
             place.settings.limits.turn_seconds,
             self.telemetry,
             self._claims.wake,
+            () if place.settings.llm.configured else (NO_MODEL,),
         )
         self._acceptance = Acceptance(
             self._accepts, self._lease.actor, lambda: self._free() > 0, self._start, self._queued
@@ -105,6 +106,9 @@ class ConversationActor(PoolActor):
 
     def _free(self) -> int:
         return MAX_RUNNING - len(self._running)
+
+    def _held(self) -> list[str]:
+        return [f"{owner} {turn_id}" for owner, turn_id in self._running]
 
     def _start(self, turn: OwnedTurn) -> None:
         key = (turn.owner, turn.id)

@@ -39,7 +39,7 @@ class LetterBox:
             envelope = codec.decode(delivery.packet, SubmitTurn, delivery.identity)
             await self._acceptance.accept(envelope, identify(self._auth, envelope.authorization))
         except Retryable as error:
-            log.warning("letters.waiting", waits_for="PostgreSQL", error=error.detail)
+            log.warning("letters.waiting", error=error.detail)
             await delivery.again(AGAIN_SECONDS)
         except CopilotError as error:
             await self._bury(delivery, error.slug, error.detail)

@@ -135,12 +135,14 @@ class Claims:
         database: Database,
         actor: str,
         free: Callable[[], int],
+        held: Callable[[], list[str]],
         take: Callable[[OwnedTurn], None],
         bury: Callable[[str], Awaitable[None]],
     ) -> None:
         self._database = database
         self._actor = actor
         self._free = free
+        self._held = held
         self._take = take
         self._bury = bury
         self._wake = asyncio.Event()
@@ -184,9 +186,13 @@ class Claims:
         limit = self._free()
         if limit <= 0:
             return
-        for row in await self._database.all(
-            "claim_turns", {"actor": self._actor, "limit": limit, "longest": LONGEST_LEASE_SECONDS}
-        ):
+        params = {
+            "actor": self._actor,
+            "limit": limit,
+            "held": self._held(),
+            "longest": LONGEST_LEASE_SECONDS,
+        }
+        for row in await self._database.all("claim_turns", params):
             self._take(OwnedTurn.of(row))
 
     async def _bury_the_dead(self) -> None:

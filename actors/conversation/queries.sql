@@ -9,19 +9,24 @@ FROM (SELECT key FROM unnest(%(keys)s::text[]) AS key ORDER BY key) AS place;
 -- name: accept_turns
 -- Decides for each submission whether it is a new turn or one that was accepted before (by its id or its key), and
 -- whether it can start at once. Two identical ones that run at the same moment: the second inserts nothing
--- (ON CONFLICT) and is asked again. Where an earlier turn of the session is open the new one is queued. A turn that
--- starts gets what the newest answered one has left in the conversation's hands.
+-- (ON CONFLICT) and is asked again. Where an earlier turn of the session is open the new one is queued, or refused
+-- when so many are waiting. A turn that starts gets what the newest answered one has left in the conversation's
+-- hands.
 WITH item AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%(items)s::jsonb) AS item (
         n integer, owner text, "user" text, turn_id text, session_id text, new_session boolean, dedup_key text,
         fingerprint text, content text, as_of timestamptz, identity jsonb, metadata jsonb, traceparent text,
-        actor text, can_start boolean)
+        actor text, can_start boolean, most_open integer)
 ), known AS MATERIALIZED (
     SELECT item.n, turn.id, turn.session_id, turn.fingerprint
     FROM item JOIN turn ON turn.owner = item.owner AND turn.id = item.turn_id
     UNION
     SELECT item.n, turn.id, turn.session_id, turn.fingerprint
     FROM item JOIN turn ON turn.owner = item.owner AND turn.dedup_key = item.dedup_key
+), crowded AS MATERIALIZED (
+    SELECT n FROM item
+    WHERE NOT new_session AND NOT EXISTS (SELECT FROM known WHERE known.n = item.n) AND item.most_open <= (
+        SELECT count(*) FROM turn t WHERE t.session_id = item.session_id AND t.state IN ('queued', 'running'))
 ), opened AS (
     INSERT INTO session (id, owner, user_name, timezone, metadata, last_seq)
     SELECT session_id, owner, "user", 'UTC', '{}', 1 FROM item
@@ -31,7 +36,7 @@ WITH item AS MATERIALIZED (
     UPDATE session SET last_seq = last_seq + 1, updated_at = now()
     FROM item
     WHERE session.id = item.session_id AND session.owner = item.owner AND NOT item.new_session
-      AND NOT EXISTS (SELECT FROM known WHERE known.n = item.n)
+      AND item.n NOT IN (SELECT n FROM known UNION ALL SELECT n FROM crowded)
     RETURNING session.id, session.last_seq, session.timezone
 ), place AS (
     SELECT * FROM opened UNION ALL SELECT * FROM raised
@@ -57,22 +62,27 @@ JOIN place ON place.id = added.session_id
 UNION ALL
 SELECT n, 'known', id, session_id, NULL, NULL, NULL, fingerprint, NULL, NULL FROM known
 UNION ALL
-SELECT n, CASE WHEN EXISTS (SELECT FROM place WHERE place.id = item.session_id) THEN 'again' ELSE 'no_session' END,
+SELECT n, CASE WHEN EXISTS (SELECT FROM place WHERE place.id = item.session_id) THEN 'again'
+               WHEN n IN (SELECT n FROM crowded) THEN 'full' ELSE 'no_session' END,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM item
 WHERE NOT EXISTS (SELECT FROM added WHERE added.session_id = item.session_id AND added.id = item.turn_id)
   AND NOT EXISTS (SELECT FROM known WHERE known.n = item.n);
 
 -- name: claim_turns
--- Decides which open turns this actor takes: those that are nobody's, or whose owner's lease has passed, and
--- that have no earlier open turn in their session. SKIP LOCKED lets several actors claim without waiting;
+-- Decides which open turns this actor takes: those that are nobody's, or whose owner's lease has passed, or that are
+-- its own without its knowing (a commit whose answer got lost), and that have no earlier open turn in their session.
+-- An answer that is only late may still come: its owner then has an older epoch and loses the turn. SKIP LOCKED lets several actors claim without waiting;
 -- the epoch that rises here is the fence that shuts the former owner out.
 WITH due AS (
     SELECT owner, id, session_id FROM turn AS t
     WHERE state IN ('queued', 'running')
-      AND (actor IS NULL OR (actor <> %(actor)s
-           AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor
-                           AND l.until BETWEEN now() AND now() + make_interval(secs => %(longest)s))))
+      AND (actor IS NULL
+           OR actor = %(actor)s AND owner || ' ' || id <> ALL (%(held)s)
+              AND accepted_at NOT BETWEEN now() - interval '3 s' AND now()
+           OR actor <> %(actor)s
+              AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor
+                              AND l.until BETWEEN now() AND now() + make_interval(secs => %(longest)s)))
       AND NOT EXISTS (SELECT FROM turn e WHERE e.session_id = t.session_id AND e.seq < t.seq
                       AND e.state IN ('queued', 'running'))
     ORDER BY accepted_at

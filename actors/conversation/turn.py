@@ -11,15 +11,16 @@ import structlog
 
 from actors.conversation import answers
 from actors.conversation.colleagues import Colleagues
-from actors.conversation.handlers import Request, Said, respond
+from actors.conversation.handlers import Request, Said, remembered, respond
 from actors.conversation.ownership import MAX_EPOCH, OwnedTurn
 from actors.conversation.reply import ReplyWriter, TurnLost
 from actors.platform.bus import Bus, deadline_scope
 from actors.platform.bus.ids import new_ulid
+from actors.platform.guard.fault_points import fault_point
 from actors.platform.store import Database, GroupCommit
 from actors.platform.telemetry import Telemetry
-from schemas.adapters import Degraded
-from schemas.conversation import Message
+from schemas.adapters import Degraded, Usage
+from schemas.conversation import Message, parts_of
 from schemas.errors import CopilotError, DeadlineExceeded, Internal, Problem, Unavailable
 from schemas.nlp import Understanding, Utterance
 
@@ -30,7 +31,8 @@ CLOSE_RETRY_SECONDS = 0.2
 
 
 class TurnRunner:
-    """Runs turns of one actor. `session_free` is called when a closed turn's session has a next one."""
+    """Runs turns of one actor. `session_free` is called when a closed turn's session has a next one; `without` is
+    what every answer has to do without."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class TurnRunner:
         turn_seconds: float,
         telemetry: Telemetry,
         session_free: Callable[[], None],
+        without: tuple[Degraded, ...],
     ) -> None:
         self._bus = bus
         self._database = database
@@ -49,6 +52,7 @@ class TurnRunner:
         self._turn_seconds = turn_seconds
         self._telemetry = telemetry
         self._session_free = session_free
+        self._without = without
         self._ask = Colleagues(bus)
         self._turns = telemetry.counter("copilot_turns", "Closed turns.", ("state", "intent"))
         self._seconds = telemetry.histogram("copilot_turn_seconds", "From acceptance to the stored reply.")
@@ -103,14 +107,16 @@ class TurnRunner:
             Utterance(text=turn.content, as_of=as_of, timezone=turn.timezone, memory=turn.memory)
         )
         await reply.started(meaning.intent, meaning.entities)
+        await fault_point("turn.started")
         said = await respond(Request(meaning, turn.memory, turn.identity, as_of, turn.timezone, self._ask))
         await reply.evidence(said.evidence)
         for chunk in answers.chunks(said.content):
             await reply.chunk(chunk)
+        await fault_point("turn.said")
         return meaning, said
 
     async def _complete(self, turn: OwnedTurn, reply: ReplyWriter, meaning: Understanding, said: Said) -> None:
-        message = _message(turn, meaning, said)
+        message = _message(turn, meaning, said, self._without)
         await self._close(
             turn,
             {
@@ -119,12 +125,14 @@ class TurnRunner:
                 "problem": None,
                 "message_id": message.id,
                 "body": message.model_dump_json(),
-                "memory": said.memory.model_dump_json(),
+                "memory": remembered(meaning, said).model_dump_json(),
                 "created_at": message.created_at,
             },
         )
+        await fault_point("turn.closed")
         self._turns.labels("done", meaning.intent.name).inc()
         await reply.completed(message)
+        await fault_point("turn.told")
 
     async def _fail(self, turn: OwnedTurn, reply: ReplyWriter, problem: Problem) -> None:
         await self._close(
@@ -165,7 +173,7 @@ class TurnRunner:
             self._session_free()
 
 
-def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
+def _message(turn: OwnedTurn, meaning: Understanding, said: Said, without: tuple[Degraded, ...]) -> Message:
     return Message(
         id=new_ulid(),
         session_id=turn.session_id,
@@ -175,8 +183,11 @@ def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
         entities=meaning.entities,
         evidence=said.evidence,
         clarification=said.clarification,
+        parts=parts_of(meaning),
+        actions=said.actions,
         suggestions=said.suggestions,
-        degraded=(*said.degraded, NO_MODEL),
+        degraded=(*said.degraded, *meaning.degraded, *without),
+        usage=meaning.usage or Usage(),
         latency_ms=round(_elapsed(turn.accepted_at) * 1000),
         created_at=datetime.now(UTC),
     )

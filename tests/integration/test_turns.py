@@ -11,13 +11,13 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from actors.conversation import ownership
+from actors.conversation import acceptance, ownership
 from actors.conversation.actor import ConversationActor
 from actors.platform.bus.identity import create_token
 from actors.platform.config import Settings
 from schemas.context import IdempotencyClaim, IdempotencyResult, NewSession, PageRequest, SessionRef
 from schemas.conversation import SubmitTurn, TurnAccepted, TurnRef
-from schemas.errors import IdempotencyMismatch, InvalidInput, NotFound, Unauthenticated
+from schemas.errors import IdempotencyMismatch, InvalidInput, NotFound, RateLimited, Unauthenticated
 from schemas.identity import Identity, owner_token
 from schemas.subjects import (
     CLAIM_KEY,
@@ -108,6 +108,22 @@ async def test_turns_of_a_session_run_in_order_and_sessions_in_parallel(stage: S
         f"SELECT closed_at FROM turn WHERE session_id = '{first.session_id}' ORDER BY seq",
     )
     assert [t["closed_at"] for t in times] == sorted(t["closed_at"] for t in times)  # type: ignore[type-var]
+
+
+async def test_a_session_in_which_too_many_wait_refuses_the_next(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptance, "MOST_OPEN", 3)
+    await stage.conversation()
+    first = await stage.submit("wait")
+    await asyncio.gather(*(stage.submit(f"more {n}", first.session_id) for n in range(2)))
+    with pytest.raises(RateLimited, match="waiting already"):
+        await stage.submit("too much", first.session_id)
+    again = await stage.submit("wait", first.session_id, turn=first.turn_id)
+    assert again.duplicate  # what was accepted is not refused
+    stage.nlp.gate.set()
+    await eventually(lambda: stage.finished(first))
+    assert rows(stage.settings, "SELECT last_seq FROM session") == [{"last_seq": 3}]
 
 
 async def test_a_turn_whose_owner_dies_is_taken_over_and_goes_on_counting(stage: Stage) -> None:

@@ -22,7 +22,7 @@ from schemas.plans import TimeRange
 
 START, END = datetime(2026, 3, 1, 11, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = TimeRange(start=START, end=END)
-SLO = SloSettings(error_rate=0.005, latency_p95_seconds=0.5)
+SLO = SloSettings(error_rate=0.005, latency_p95_seconds=0.5, window_days=30)
 
 
 def found(value: float | None) -> Found:

@@ -23,6 +23,7 @@ HOUR = 3_600.0
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> object:
     real = time.time
+    monkeypatch.setattr(ids, "_CLOCK", ids.Clock())
 
     def ahead(seconds: float) -> None:
         monkeypatch.setattr(time, "time", lambda: real() + seconds)

@@ -162,7 +162,8 @@ async def _own(telemetry: Telemetry) -> MetricsReport:
 
 def test_positions() -> None:
     assert Position.parse("turn:12") == Position("turn", 12)
-    for odd in ("", "turn", "turn:", ":1", "turn:-1", "turn:x", "t:²", "t" * 90 + ":1"):
+    assert Position.parse("turn:-1") == Position("turn", -1)
+    for odd in ("", "turn", "turn:", ":1", "turn:-2", "turn:x", "t:²", "t" * 90 + ":1"):
         with pytest.raises(InvalidInput):
             Position.parse(odd)
 

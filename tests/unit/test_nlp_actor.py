@@ -86,7 +86,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 async def test_it_understands_with_the_fetched_catalogue(client: Bus, actor: NlpActor) -> None:
     await serve(client, Observatory())
-    meaning = await ask(client, "error rate of paymnt")
+    meaning = await ask(client, "error rate of payout")
     assert meaning.unknown_services[0].near == ("payment",)
     meaning = await ask(client, "error rate of the Payment API")
     assert meaning.plan is not None

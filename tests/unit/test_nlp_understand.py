@@ -228,14 +228,14 @@ def test_two_named_services_are_a_question_back() -> None:
 @pytest.mark.parametrize(
     ("text", "name", "near"),
     [
-        ("error rate of paymnt", "paymnt", ("payment",)),
-        ("paymnt error rate", "paymnt", ("payment",)),
+        ("error rate of paimnt", "paimnt", ("payment",)),
+        ("paimnt error rate", "paimnt", ("payment",)),
         ("error rate of the foo service", "foo", ()),
         ("error rate of foo", "foo", ()),
         ("latency for foo-bar over the last 24h", "foo-bar", ()),
         ("is foo healthy?", "foo", ()),
-        ("how many errors does chekout have", "chekout", ("checkout",)),
-        ("error rate for pay", "pay", ("payment",)),
+        ("how many errors does chekot have", "chekot", ("checkout",)),
+        ("error rate for payout", "payout", ("payment",)),
     ],
 )
 def test_unknown_services_are_told_with_near_ones(text: str, name: str, near: tuple[str, ...]) -> None:
@@ -245,8 +245,13 @@ def test_unknown_services_are_told_with_near_ones(text: str, name: str, near: tu
 
 
 def test_near_ones_are_best_first() -> None:
-    found = read("latency of paymant", catalogue=Catalogue(services=("payout", "payments-eu", "payment")))
+    found = read("latency of paimnts", catalogue=Catalogue(services=("payout", "payments-eu", "payment")))
     assert found.unknown_services[0].near[:2] == ("payment", "payments-eu")
+
+
+@pytest.mark.parametrize("name", ["paymnt", "Pyament", "paymment", "the paymet api"])
+def test_one_slip_of_the_pen_is_understood(name: str) -> None:
+    assert plan(f"error rate of {name}").service == "payment"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ AnswersT = TypeVar("AnswersT", bound=BaseModel)
 Handler = Callable[[Envelope[AsksT]], Awaitable[AnswersT]]
 
 DEFAULT_SECONDS = 10.0
+ATTEMPTS = 3
 ANSWER_RESERVE = 4_096  # headers travel beside the body within max_payload
 MAX_IN_FLIGHT = 2_048  # handlers of one subject at a time; beyond it callers are told to come back
 
@@ -138,9 +139,9 @@ class Bus:
     ) -> AnswersT:
         """Asks and returns the typed answer, or raises the error that the other side named.
 
-        An answer that does not come within a third of the deadline is asked for once more, unless `once`:
-        a twin that was just stopped may have swallowed the request. With `patience` seconds a subject that
-        nobody serves is tried again that long; without it `Unavailable` is raised at once.
+        An answer that does not come within a third of the time is asked for again, unless `once`: a twin that was
+        just stopped may have swallowed the request, or a connection that broke. With `patience` seconds a subject
+        that nobody serves is tried again that long; without it `Unavailable` is raised at once.
         """
         subject = request.subject(**parts)
         deadline = self._deadline(seconds)
@@ -283,22 +284,21 @@ class Bus:
         self, subject: str, body: bytes, headers: dict[str, str], deadline: float, patience: float, once: bool
     ) -> Packet:
         patient_until = time.monotonic() + patience
-        first = not once
+        turn = (deadline - time.monotonic()) / (1 if once else ATTEMPTS)
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise DeadlineExceeded(f"no answer on {subject} in time")
             try:
                 sent = {**headers, DEADLINE: written(deadline)}
-                return await self._transport.request(subject, body, sent, left / 3 if first else left)
+                return await self._transport.request(subject, body, sent, min(left, turn))
             except NobodyListens as error:
                 if time.monotonic() >= min(patient_until, deadline):
                     raise Unavailable(f"nobody serves {subject} at the moment", after=1.0) from error
                 await asyncio.sleep(0.05)
             except NoAnswer as error:
-                if not first:
+                if once:
                     raise DeadlineExceeded(f"no answer on {subject} in time") from error
-                first = False
 
     def _deadline(self, seconds: float) -> float:
         inherited = _deadline.get()

@@ -25,6 +25,11 @@ VARIABLE = "COPILOT_FAULT_POINTS"
 FaultPoint = Literal[
     "store.commit.before",  # a grouped transaction is about to be sent
     "store.commit.after",  # it is committed, and nobody has been told
+    "turn.accepted",  # the turn is stored, and the caller does not know
+    "turn.started",  # the first event is sent
+    "turn.said",  # all events but the last are sent, and the reply is not stored
+    "turn.closed",  # the reply is stored, and the last event is not sent
+    "turn.told",  # the last event is sent
 ]
 POINTS: frozenset[str] = frozenset(get_args(FaultPoint))
 
