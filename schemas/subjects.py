@@ -170,6 +170,7 @@ PROBE = Request(ROOT + "adapters.{module}.{action}.probe", adapters.Command, ada
 # --- the system itself -----------------------------------------------------------------------------
 
 PING = Request(ROOT + "internal.ping.{pool}", system.Ping, system.Pong, "every pool")
+ALIVE = Request(ROOT + "internal.alive.{slot}", system.Ping, system.Alive, "every pool")
 METRICS = Request(
     ROOT + "internal.metrics", system.MetricsRequest, system.MetricsReport, "every pool", everyone=True
 )

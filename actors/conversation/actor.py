@@ -72,7 +72,7 @@ class ConversationActor(PoolActor):
         self._gauge = self.telemetry.gauge("copilot_turns_running", "Turns in hand.")
 
     async def open(self) -> None:
-        await self._database.open()
+        await self._database.open(self.waits)
         await self.bus.ensure_streams()
         self._accepts.start()
         self._closes.start()
@@ -99,7 +99,10 @@ class ConversationActor(PoolActor):
         await self._database.close()
 
     async def dependencies(self) -> tuple[BackendState, ...]:
-        return (await self._database.state(),)
+        state, trouble = await self._database.state(), self._lease.trouble
+        if state.status == "up" and trouble:
+            return (BackendState(name=state.name, status="down", message=trouble),)
+        return (state,)
 
     async def _submit(self, envelope: Envelope[SubmitTurn]) -> TurnAccepted:
         identity = identify(self.settings.auth, envelope.authorization)

@@ -146,6 +146,9 @@ class WorkflowSettings(Section):
 class LimitSettings(Section):
     requests_per_minute: int = Field(gt=0)
     body_bytes: int = Field(gt=0)
+    connections: int = Field(gt=0)
+    connections_per_address: int = Field(gt=0)
+    grpc_connections: int = Field(gt=0)
     message_characters: int = Field(gt=0)
     turn_seconds: float = Field(gt=0)
     turns_in_flight: int = Field(ge=1)
