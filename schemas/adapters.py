@@ -158,6 +158,7 @@ class UpstreamAnswer(BaseModel):
 
 class HealthQuestion(BaseModel):
     service: str | None = None
+    environment: str | None = None
     range: TimeRange
 
 

@@ -73,10 +73,13 @@ async def _measured(request: Request) -> Said:
 
 
 async def health(request: Request) -> Said:
-    question = HealthQuestion(service=request.plan.service, range=request.window)
+    plan = request.plan
+    question = HealthQuestion(service=plan.service, environment=plan.environment, range=request.window)
     state = await request.ask.act(HEALTH, question, request.identity)
     return Said(
-        content=answers.health_answer(state.output, request.window, request.as_of, request.timezone),
+        content=answers.health_answer(
+            state.output, request.window, request.as_of, request.timezone, plan.environment
+        ),
         evidence=state.evidence,
         shown=_listed(tuple(one.service for one in answers.worst_first(state.output))),
         degraded=state.degraded,
