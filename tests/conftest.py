@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from actors.platform.config import Settings
+from tests.support.classifiers import SHARED
 from tests.support.guarded import Guarded, running_guarded
 from tests.support.servers import Servers, running_servers
+
+os.environ.update(SHARED)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 from actors.nlp.classifier import Classifier
 from actors.nlp.evaluation.sentences import DataInvalid
@@ -15,12 +14,11 @@ from gateway.cli.failure import Failed
 
 def shipped_classifier(settings: Settings, say: Callable[[str], None]) -> tuple[Registry, Classifier]:
     """The intents in effect, users' own included, and the classifier fitted on them."""
-    own = Path(settings.nlp.intents_dir).expanduser() if settings.nlp.intents_dir else None
-    loaded = load(own)
+    loaded = load(settings.own_intents_path)
     for problem in loaded.problems:
         say(f"left out: {problem}")
-    kept = settings.data_path / "nlp"
-    return loaded.registry, Classifier.load_or_fit(loaded.registry.examples, kept, say)
+    classifier = Classifier.load_or_fit(loaded.registry.examples, settings.classifiers_path, say)
+    return loaded.registry, classifier
 
 
 @contextmanager

@@ -24,8 +24,8 @@ class Ranker:
     starts at once."""
 
     def __init__(self, settings: Settings, load_intents: Callable[[Path | None], Loaded] = load) -> None:
-        self._kept = settings.data_path / "nlp"
-        self._own = Path(settings.nlp.intents_dir).expanduser() if settings.nlp.intents_dir else None
+        self._kept = settings.classifiers_path
+        self._own = settings.own_intents_path
         self._load = load_intents
         self._problems: tuple[str, ...] = ()
         self._current: tuple[Registry, Classifier] | None = None

@@ -97,7 +97,7 @@ class Loaded:
 @functools.cache
 def shipped() -> Registry:
     """The intents of `intents.yaml`."""
-    return Registry(tuple(_shipped(SHIPPED)))
+    return Registry(tuple(read_shipped(SHIPPED)))
 
 
 def load(directory: Path | None) -> Loaded:
@@ -159,7 +159,7 @@ class _OwnEntry(_Strict):
     workflow: str | None = Field(default=None, min_length=1)
 
 
-def _shipped(path: Path) -> Iterator[IntentDefinition]:
+def read_shipped(path: Path) -> Iterator[IntentDefinition]:
     table = _mapping(path).get("intents")
     if not isinstance(table, dict):
         raise IntentsInvalid(f"{path}: intents: must be a mapping of names")

@@ -116,6 +116,7 @@ class SloSettings(Section):
 
 class NlpSettings(Section):
     intents_dir: str
+    cache_dir: str
 
 
 class CatalogueSettings(Section):
@@ -200,6 +201,18 @@ class Settings(BaseSettings):
     def data_path(self) -> Path:
         """Where the embedded servers keep their data; absolute."""
         return Path(self.data_dir).expanduser().absolute() if self.data_dir else default_data_path()
+
+    @property
+    def classifiers_path(self) -> Path:
+        """Where fitted classifiers are kept; absolute."""
+        kept = self.nlp.cache_dir
+        return Path(kept).expanduser().absolute() if kept else self.data_path / "nlp"
+
+    @property
+    def own_intents_path(self) -> Path | None:
+        """The directory of users' own intents."""
+        own = self.nlp.intents_dir
+        return Path(own).expanduser().absolute() if own else None
 
 
 def default_data_path() -> Path:

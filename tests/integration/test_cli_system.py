@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.running import find
+from tests.support.classifiers import SHARED
 from tests.support.servers import data_directory
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -28,6 +29,7 @@ class Shell:
         self.data = data
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("COPILOT_")},
+            **SHARED,
             "COPILOT_DATA_DIR": str(data),
             "COPILOT_SERVER__PORT": "0",
             "COPILOT_SERVER__GRPC_PORT": "0",

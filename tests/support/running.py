@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.classifiers import SHARED
 from tests.support.servers import SHARED_PACKAGES, data_directory
 
 START_SECONDS = 240.0
@@ -56,6 +57,7 @@ def running_copilot(*arguments: str, data: Path | None = None, **environment: st
         clean = {name: value for name, value in os.environ.items() if not name.startswith("COPILOT_")}
         env = {
             **clean,
+            **SHARED,
             "COPILOT_DATA_DIR": str(folder),
             "COPILOT_SERVER__PORT": "0",
             "COPILOT_SERVER__GRPC_PORT": "0",

@@ -21,6 +21,7 @@ from actors.platform import config
 from actors.platform.config import Settings
 from actors.platform.store.migrate import migrate
 from schemas.subjects import client_publish, client_subscribe
+from tests.support.classifiers import SHARED
 
 TEMPLATE = "template_copilot"
 SHARED_PACKAGES = config.default_data_path() / "packages"
@@ -63,7 +64,7 @@ def data_directory() -> Iterator[Path]:
 
 def settings_for(data: Path, **environment: str) -> Settings:
     """The default settings with this data directory and these COPILOT_* values."""
-    given = {"COPILOT_DATA_DIR": str(data), **environment}
+    given = {**SHARED, "COPILOT_DATA_DIR": str(data), **environment}
     before = {name: value for name, value in os.environ.items() if name.startswith("COPILOT_")}
     for name in before:
         del os.environ[name]

@@ -18,7 +18,7 @@ FEWEST = 2
 """Texts that a gram must stand in: what stands in one tells nothing of others."""
 MAX_CHARACTERS = 1_000
 """Of a text; grams of a longer one would drown the words that matter and cost time."""
-SHARE = 0.6
+SHARE = 0.8
 """Length of a text's grams, where its embedding has about 1.5."""
 LONGEST_WORD = 40
 PIECES = (3, 4, 5)

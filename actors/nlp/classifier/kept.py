@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -55,9 +57,17 @@ def path_of(directory: Path, examples: Sequence[tuple[str, str]]) -> Path:
     return directory / f"classifier-{digest(examples)[:32]}.npz"
 
 
-def save(path: Path, fitted: Fitted) -> None:
-    """Whole or not at all: two actors may write the same file at the same time."""
+@contextmanager
+def alone(path: Path) -> Generator[None]:
+    """One process at a time, of all that share the directory."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (path.parent / "fitting.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def save(path: Path, fitted: Fitted) -> None:
+    """Whole or not at all."""
     told = {
         "labels": fitted.labels,
         "columns": list(fitted.vocabulary.columns),

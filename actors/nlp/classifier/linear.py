@@ -13,7 +13,7 @@ from actors.nlp.classifier.grams import Rows
 
 Floats = npt.NDArray[np.float32]
 
-STRENGTH = 10.0
+STRENGTH = 15.0
 """How much a text counts against the prior of small coefficients. Between 2 and 60 little changes."""
 
 

@@ -28,9 +28,11 @@ Progress = Callable[[str], None]
 Example = tuple[str, str]
 """Text and label."""
 
-FOLDS, FOLDS_LARGE = 5, 3
-LARGE = 4_000
-"""Texts from which fewer folds say enough, and a second thread helps."""
+FOLDS, FOLDS_MANY = 5, 3
+MANY = 2_000
+"""Texts from which fewer folds say enough."""
+LARGE = 6_000
+"""Texts from which a second thread helps."""
 ALTERNATIVES = 3
 _BLANK = Ranking(OUT_OF_SCOPE, 1.0, (), in_scope=False)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -74,9 +76,13 @@ class Classifier:
         fitted = kept.read(path)
         if fitted is not None:
             return cls(fitted, encoder())
-        classifier = cls.fit(examples, progress)
-        kept.save(path, classifier.fitted)
-        return classifier
+        with kept.alone(path):
+            # Another process may have fitted it while this one waited.
+            fitted = kept.read(path)
+            if fitted is None:
+                fitted = cls.fit(examples, progress).fitted
+                kept.save(path, fitted)
+        return cls(fitted, encoder())
 
     def rank(self, texts: Sequence[str]) -> list[Ranking]:
         """One for each text; never raises for what a text holds. A blank one is refused."""
@@ -178,7 +184,7 @@ def _held_out(data: _Data, say: Progress) -> tuple[Floats, Floats]:
     """The scores of each text, and how near it is to others in scope, by a fit that has not seen it."""
     scores = np.zeros((len(data.texts), data.labels), np.float32)
     nearness = np.zeros(len(data.texts), np.float32)
-    folds, count = _folds(data.targets), FOLDS if len(data.texts) < LARGE else FOLDS_LARGE
+    folds, count = _folds(data.targets), FOLDS if len(data.texts) < MANY else FOLDS_MANY
     for fold in range(count):
         say(f"cross-validation {fold + 1}/{count}")
         seen, left = np.flatnonzero(folds % count != fold), np.flatnonzero(folds % count == fold)
