@@ -8,13 +8,11 @@ from gateway.cli.failure import Failed
 
 LATER = {
     "workflow": ("Validate, run and steer workflows.", "copilot workflow run deploy.yaml"),
-    "nlu": ("See how a sentence is understood; score the understanding.", 'copilot nlu parse "p95 of checkout"'),
     "knowledge": ("Add, list and remove runbooks and documents.", "copilot knowledge add runbook.md"),
     "memory": ("Show, export and delete what is remembered about you.", "copilot memory show"),
     "apikey": ("Create, list and revoke API keys.", "copilot apikey create"),
     "audit": ("Show and verify the audit trail.", "copilot audit verify"),
     "trigger": ("Add, list and remove what starts workflows.", "copilot trigger list"),
-    "eval": ("Score answers on a suite.", "copilot eval metrics"),
     "bench": ("Measure this machine.", "copilot bench"),
 }
 

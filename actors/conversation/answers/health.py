@@ -27,7 +27,7 @@ def health_answer(
     answer: HealthAnswer, range: TimeRange, as_of: datetime, timezone: str, environment: str | None = None
 ) -> str:
     over = window(range, as_of, timezone)
-    ranked = sorted(answer.services, key=lambda service: WORST_FIRST.index(service.status))
+    ranked = worst_first(answer)
     lines = tuple(_line(service) for service in ranked)
     return render(
         "health_one" if len(lines) == 1 else "health_all",
@@ -37,6 +37,11 @@ def health_answer(
         troubled=_troubled(ranked),
         unknown=listed([service.service for service in ranked if service.status == "unknown"]),
     )
+
+
+def worst_first(answer: HealthAnswer) -> list[ServiceHealth]:
+    """In the order in which they are shown."""
+    return sorted(answer.services, key=lambda service: WORST_FIRST.index(service.status))
 
 
 def _troubled(services: list[ServiceHealth]) -> tuple[str, ...]:

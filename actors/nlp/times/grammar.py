@@ -210,7 +210,7 @@ def _stamp(s: Sentence, at: int) -> Parsed | None:
 
 
 def _zoned(s: Sentence, inner: Expression, after: int) -> Parsed:
-    zone = clocks.zone(s, s.skip(after, "in"))
+    zone = clocks.zone(s, after) or (clocks.offset_zone(s, after + 1) if s.word(after) == "in" else None)
     return (Zoned(inner, zone[0]), zone[1]) if zone else (inner, after)
 
 
