@@ -119,6 +119,8 @@ class _Weighing:
         ):
             gap = reading.unit(at).gap
             at -= 1
+        if at == 0 and reading.word(0) in AROUND["follow_ups"] and gap.strip(_QUOTES) in ("", ","):
+            return 1.5
         if at < 0 or gap.strip(_QUOTES):
             return 1.0
         return next((weight for holds, weight in self._signs_before(at, candidate.after) if holds), 0.0)
@@ -127,11 +129,11 @@ class _Weighing:
         """The strongest first; `after` is the unit that follows the name."""
         reading = self._reading
         unit, before = reading.unit(at), reading.word(at - 1)
+        yield unit.tag & Tag.NUMBER, -1.0  # "how many transactions"
         yield LEADING_PHRASES.before(reading.s, unit.after), 2.0
         yield unit.tag & Tag.ACT and not self._is_thing(at), 2.0
         yield unit.text in AROUND["calls"] and self._follows_service(at), 2.0
         yield self._changing and unit.text in _CHANGES, 2.0
-        yield at == 0 and unit.text in AROUND["follow_ups"], 1.5
         yield unit.text in _ASKING and self._measured_before(at), 2.0
         yield unit.text in AROUND["asks_of"], 1.0
         yield unit.text in AROUND["about"], 0.75

@@ -191,6 +191,8 @@ def _aggregates(reading: Reading, phrase: str, at: int, after: int, measured: fr
     if phrase not in _NEEDS_METRIC:
         return True
     s = reading.s
+    if phrase in ("mean", "means") and s.word(at - 1) in ("i", "you", "we", "it", "that", "to", "does", "not"):
+        return False
     if any(s[place].start in measured for place in range(after, after + _NEAR) if s.word(place)):
         return True
     if phrase in ("total", "count", "sum") and tag_of(s.word(after)) & Tag.MEASURE:
