@@ -10,4 +10,5 @@ POOLS: tuple[Pool, ...] = (
     Pool("context", "actors.context.actor:ContextActor"),
     Pool("workflow", "actors.workflow.actor:WorkflowActor"),
     Pool("adapters", "actors.adapters.actor:AdaptersActor"),
+    Pool("models", "actors.adapters.models.actor:ModelsActor"),
 )

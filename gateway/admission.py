@@ -1,8 +1,8 @@
 """How many turns may be under way: what is too much is refused at once, before everybody waits.
 
 Up to `most` turns are let in as long as they come no faster than they end, however long each takes. Once something
-had to be refused there is more than can be done: then only as many are let in as end within BRISK_SECONDS, so that
-those that are let in stay fast, until nothing has been refused for REST_SECONDS.
+had to be refused, only as many are let in as end within BRISK_SECONDS, so that those stay fast; it is
+a half more each second while they do, until all are let in again.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from schemas.errors import Unavailable
 
 BRISK_SECONDS = 0.15
 FEWEST = 16
-REST_SECONDS = 2.0
-RATE_SECONDS = 1.0
+GROWTH = 1.5
 PRESENT_SECONDS = 1.0  # who has asked within this time has a claim to a fair share
 RETRY_AFTER_SECONDS = 1.0
 
@@ -26,51 +25,60 @@ class Admission:
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
         self._clock = clock
+        self._ceiling = most
         self._under_way: Counter[str] = Counter()
         self._total = 0
         self._present: OrderedDict[str, float] = OrderedDict()
-        self._crowded_until = float("-inf")
-        self._window = clock()
+        self._second = clock()
         self._ended = 0
-        self._rate = 0.0
+        self._took = 0.0
 
     @contextmanager
     def admitted(self, owner: str) -> Generator[None]:
         """One turn of this user. Raises Unavailable when there are too many, or too many of this user's."""
-        self.enter(owner)
+        since = self.enter(owner)
         try:
             yield
         finally:
-            self.leave(owner)
+            self.leave(owner, since)
 
-    def enter(self, owner: str) -> None:
+    def enter(self, owner: str) -> float:
+        """Returns what `leave` wants back."""
         now = self._clock()
+        self._look_at_the_last_second(now)
         self._present[owner] = now
         self._present.move_to_end(owner)
-        ceiling = self._ceiling(now)
-        share = ceiling // self._users(now) if self._total >= ceiling // 2 else ceiling
-        if self._total >= ceiling or self._under_way[owner] >= max(1, share):
-            self._crowded_until = now + REST_SECONDS
+        full = self._total >= self._ceiling
+        if full or (self._total >= self._ceiling // 2 and self._under_way[owner] >= self._share(now)):
+            if full and self._ceiling == self._most:
+                self._ceiling = self._brisk(now)
             raise Unavailable("more is asked than can be answered at the moment", after=RETRY_AFTER_SECONDS)
         self._under_way[owner] += 1
         self._total += 1
+        return now
 
-    def leave(self, owner: str) -> None:
+    def leave(self, owner: str, since: float) -> None:
         self._total -= 1
         self._under_way[owner] -= 1
         if not self._under_way[owner]:
             del self._under_way[owner]
         self._ended += 1
+        self._took += self._clock() - since
 
-    def _ceiling(self, now: float) -> int:
-        if now - self._window >= RATE_SECONDS:
-            self._rate = self._ended / (now - self._window)
-            self._window, self._ended = now, 0
-        if now >= self._crowded_until:
-            return self._most
-        return max(min(FEWEST, self._most), min(self._most, round(self._rate * BRISK_SECONDS)))
+    def _look_at_the_last_second(self, now: float) -> None:
+        if now - self._second < 1.0:
+            return
+        if self._ceiling < self._most:
+            fast = self._took <= 2 * BRISK_SECONDS * self._ended
+            self._ceiling = min(self._most, round(self._ceiling * GROWTH)) if fast else self._brisk(now)
+        self._second, self._ended, self._took = now, 0, 0.0
 
-    def _users(self, now: float) -> int:
+    def _brisk(self, now: float) -> int:
+        """So many end within BRISK_SECONDS, at the rate of this second (Little's law)."""
+        rate = self._ended / max(1.0, now - self._second)
+        return min(self._most, max(FEWEST, round(rate * BRISK_SECONDS)))
+
+    def _share(self, now: float) -> int:
         while now - next(iter(self._present.values())) > PRESENT_SECONDS:
             self._present.popitem(last=False)
-        return len(self._present)
+        return max(1, self._ceiling // len(self._present))

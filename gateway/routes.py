@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.call import JSON
-from gateway.rest import events, later, messages, queries, sessions, system
+from gateway.rest import events, later, messages, nlu, queries, sessions, system
 from gateway.route import Parameter, Route
 from schemas.context import Session, SessionPage
 from schemas.conversation import HistoryPage, Message, TurnAccepted
@@ -14,6 +14,8 @@ from schemas.rest import (
     Health,
     MetricsQuery,
     MetricsQueryAnswer,
+    Parsed,
+    ParseText,
     PostMessage,
     Readiness,
 )
@@ -68,6 +70,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "GET", "/api/v1/messages/{session_id}", messages.history, "The messages of a session", "messages",
         permission="chat", answers=HistoryPage, parameters=PAGE, problems=(404,),
+    ),
+    Route(
+        "POST", "/api/v1/nlu/parse", nlu.parse, "See how a text is understood", "understanding",
+        permission="chat", asks=ParseText, answers=Parsed, idempotent=True, problems=(404, 504),
     ),
     Route(
         "POST", "/api/v1/queries/metrics", queries.metrics, "Query the metrics without a conversation", "queries",

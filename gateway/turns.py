@@ -66,13 +66,13 @@ class Turns:
         for a session that cannot be the caller's, and Unavailable when too much is under way."""
         if submission.session_id is not None:
             caller.check_session(submission.session_id)
-        self._admission.enter(caller.owner)
+        since = self._admission.enter(caller.owner)
         try:
             accepted, follower = await self._begun(caller, submission, key)
         except BaseException:
-            self._admission.leave(caller.owner)
+            self._admission.leave(caller.owner, since)
             raise
-        return Turn(accepted, follower, partial(self._admission.leave, caller.owner))
+        return Turn(accepted, follower, partial(self._admission.leave, caller.owner, since))
 
     async def answer(self, caller: Caller, submission: SubmitTurn, key: str | None = None) -> Message:
         """The whole reply. Raises what `begin` raises, and the error of a reply that failed."""

@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.identity import Identity, Permission
+from schemas.measures import Measured, Translation
 from schemas.plans import Metric, Plan, TimeRange
 
 ActionClass = Literal["pure", "keyed", "probe", "unsafe"]
@@ -74,6 +75,15 @@ class Evidence(Frozen):
 class Degraded(Frozen):
     part: str
     reason: str
+
+
+class Usage(Frozen):
+    """What a language model was used for an answer; `model` is null where none was."""
+
+    model: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
 
 
 class Outcome(BaseModel):
@@ -148,6 +158,7 @@ class UpstreamAnswer(BaseModel):
 
 class HealthQuestion(BaseModel):
     service: str | None = None
+    environment: str | None = None
     range: TimeRange
 
 
@@ -164,18 +175,6 @@ class ServiceHealth(BaseModel):
 
 class HealthAnswer(BaseModel):
     services: tuple[ServiceHealth, ...]
-
-
-class Translation(BaseModel):
-    """A plan in a backend's language; `explanation` says in words what the query computes."""
-
-    language: Literal["promql", "logql", "traceql"]
-    query: str
-    range: TimeRange
-    step_seconds: float | None = None
-    """None: evaluated once, at the end of the range."""
-    unit: str | None = None
-    explanation: str
 
 
 class RawQuery(BaseModel):
@@ -201,12 +200,47 @@ class BackendStates(BaseModel):
     backends: tuple[BackendState, ...]
 
 
+# --- models ----------------------------------------------------------------------------------------
+
+
+class IntentCandidate(Frozen):
+    name: str
+    description: str
+
+
+class IntentChoice(BaseModel):
+    """One of the candidates is to be chosen for the text. `context` says what was asked before it."""
+
+    text: str
+    candidates: tuple[IntentCandidate, ...] = Field(min_length=2)
+    context: str | None = None
+
+
+class ChosenIntent(BaseModel):
+    """`intent` is the name of one of the candidates."""
+
+    intent: str
+    usage: Usage
+
+
 CATALOGUE = Action("observatory", "catalogue", Empty, Catalogue, "pure", "telemetry.read", 3.0)
 METRIC = Action("observatory", "metric", MetricQuestion, MetricAnswer, "pure", "telemetry.read", 10.0)
 UPSTREAM = Action("observatory", "upstream", MetricQuestion, UpstreamAnswer, "pure", "telemetry.read", 10.0)
 HEALTH = Action("observatory", "health", HealthQuestion, HealthAnswer, "pure", "telemetry.read", 10.0)
 TRANSLATE = Action("observatory", "translate", Plan, Translation, "pure", "telemetry.read", 3.0)
+MEASURE = Action("observatory", "measure", Plan, Measured, "pure", "telemetry.read", 10.0)
 QUERY = Action("observatory", "query", RawQuery, RawAnswer, "pure", "telemetry.read", 10.0)
 STATE = Action("observatory", "state", Empty, BackendStates, "pure", "telemetry.read", 2.0)
+CHOOSE_INTENT = Action("models", "choose_intent", IntentChoice, ChosenIntent, "pure", "chat", 20.0)
 
-ACTIONS: tuple[Action[Any, Any], ...] = (CATALOGUE, METRIC, UPSTREAM, HEALTH, QUERY, STATE)
+ACTIONS: tuple[Action[Any, Any], ...] = (
+    CATALOGUE,
+    METRIC,
+    UPSTREAM,
+    HEALTH,
+    TRANSLATE,
+    MEASURE,
+    QUERY,
+    STATE,
+    CHOOSE_INTENT,
+)

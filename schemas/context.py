@@ -6,27 +6,61 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from schemas.identity import Identity
+from schemas.entities import Entity
+from schemas.identity import Identity, Permission
 from schemas.plans import Plan
 
 
-class Offer(BaseModel):
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Offer(Frozen):
     """What a plain "yes" takes up."""
 
-    model_config = ConfigDict(frozen=True)
-
-    kind: Literal["upstream"]
+    kind: str
+    """The handler that carries it out: `upstream`, or the one of an intent."""
     plan: Plan
     text: str
+    permission: Permission = "telemetry.read"
 
 
-class WorkingMemory(BaseModel):
+class Frame(Frozen):
+    """One request as it stands in the conversation: what later messages go on with."""
+
+    plan: Plan
+    entities: tuple[Entity, ...] = ()
+    """What was said of it, here or before."""
+    everything: bool = False
+    """It was said that all services are meant."""
+
+
+class OpenQuestion(Frozen):
+    """What was asked back. The next message may be no more than the answer."""
+
+    frame: Frame
+    missing: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+class Shown(Frozen):
+    """The list that the last answer showed, in its order: what "the second one" is taken from."""
+
+    type: str
+    """The entity type of the names: `service`, `incident_id`, `workflow` …"""
+    names: tuple[str, ...]
+
+
+class WorkingMemory(Frozen):
     """As the last finished turn left it."""
 
-    model_config = ConfigDict(frozen=True)
-
     plan: Plan | None = None
+    """The last one."""
+    frames: tuple[Frame, ...] = ()
+    """The requests of the conversation, the latest first; the first one holds `plan`."""
+    question: OpenQuestion | None = None
     offer: Offer | None = None
+    shown: Shown | None = None
 
 
 class NewSession(BaseModel):
@@ -50,6 +84,13 @@ class Session(BaseModel):
 class SessionRef(BaseModel):
     id: str
     identity: Identity
+
+
+class SessionMemory(BaseModel):
+    """What a conversation has in hand between two turns, and where its clocks stand."""
+
+    memory: WorkingMemory
+    timezone: str
 
 
 class PageRequest(BaseModel):

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
-from schemas.adapters import Degraded, Evidence
+from schemas.adapters import Degraded, Evidence, Usage
+from schemas.entities import Entity
 from schemas.errors import Problem
-from schemas.nlp import Entity, Intent
+from schemas.nlp import Intent, Understanding
 
 SESSION_ID = r"^[a-z2-7]{16}\.[0-9A-HJKMNP-TV-Z]{26}$"
 TURN_ID = r"^[A-Za-z0-9_-]{1,64}$"
@@ -72,11 +73,11 @@ class Part(BaseModel):
     condition: str | None = None
 
 
-class Usage(BaseModel):
-    model: str | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
+def parts_of(meaning: Understanding) -> tuple[Part, ...]:
+    """The further requests of a message, as clients see them."""
+    return tuple(
+        Part(intent=part.intent, entities=part.entities, condition=part.condition_text) for part in meaning.parts
+    )
 
 
 class Message(BaseModel):

@@ -12,7 +12,12 @@ from pydantic import BaseModel, ConfigDict
 Role = Literal["viewer", "operator", "approver", "admin"]
 Permission = Literal[
     "chat",
+    "memory.own",
+    "knowledge.read",
     "telemetry.read",
+    "incidents.read",
+    "incidents.write",
+    "tests.run",
     "session.any",
     "system.scale",
     "workflow.read",
@@ -24,8 +29,13 @@ Permission = Literal[
     "orchestrator.change",
 ]
 
-_VIEWER: frozenset[Permission] = frozenset({"chat", "telemetry.read", "workflow.read"})
-_OPERATOR: frozenset[Permission] = frozenset({*_VIEWER, "workflow.start", "orchestrator.change"})
+# Each role may what the one before it may.
+_VIEWER: frozenset[Permission] = frozenset(
+    {"chat", "memory.own", "knowledge.read", "telemetry.read", "incidents.read", "workflow.read"}
+)
+_OPERATOR: frozenset[Permission] = frozenset(
+    {*_VIEWER, "incidents.write", "tests.run", "workflow.start", "orchestrator.change"}
+)
 _APPROVER: frozenset[Permission] = frozenset({*_OPERATOR, "workflow.any", "approval.decide"})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,

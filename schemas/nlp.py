@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from schemas.adapters import Degraded, Usage
 from schemas.context import WorkingMemory
-from schemas.plans import Plan, Threshold, TimeRange
+from schemas.entities import Entity
+from schemas.identity import Permission
+from schemas.plans import Plan, Threshold
 
 
 class Frozen(BaseModel):
@@ -26,16 +27,15 @@ class Intent(Frozen):
     alternatives: tuple[Alternative, ...] = ()
 
 
-class Entity(Frozen):
-    """Something the text names. `start` and `end` are character offsets into the text."""
+class Handling(Frozen):
+    """How the registry says that an intent is answered."""
 
-    type: str
-    value: str
-    text: str
-    start: int
-    end: int
-    resolved_from: Literal["history"] | None = None
-    range: TimeRange | None = None
+    handler: str
+    permission: Permission
+    template: str | None = None
+    """The answer of a user's own intent."""
+    workflow: str | None = None
+    """The workflow that a user's own intent starts."""
 
 
 class Utterance(Frozen):
@@ -57,6 +57,7 @@ class FurtherRequest(Frozen):
     or this request is not carried out ("… and open an incident if it is above 2 %")."""
 
     intent: Intent
+    handling: Handling
     entities: tuple[Entity, ...] = ()
     plan: Plan | None = None
     missing: tuple[str, ...] = ()
@@ -68,14 +69,31 @@ class FurtherRequest(Frozen):
 
 class Understanding(Frozen):
     intent: Intent
+    handling: Handling
     entities: tuple[Entity, ...] = ()
     plan: Plan | None = None
     missing: tuple[str, ...] = ()
     """Slots the intent needs and the text does not give: asked back."""
     options: tuple[str, ...] = ()
     """What could fill the first missing slot."""
+    ambiguous: bool = False
+    """`options` are names that one of the text fits equally well."""
     unknown_services: tuple[UnknownService, ...] = ()
     parts: tuple[FurtherRequest, ...] = ()
+    memory: WorkingMemory = WorkingMemory()
+    """What the conversation has in hand after this message; the answer adds what it offers and what it shows."""
+    degraded: tuple[Degraded, ...] = ()
+    usage: Usage | None = None
+    """Of the language model that was asked, if one was."""
 
 
-__all__ = ["Alternative", "Entity", "FurtherRequest", "Intent", "Understanding", "UnknownService", "Utterance"]
+__all__ = [
+    "Alternative",
+    "Entity",
+    "FurtherRequest",
+    "Handling",
+    "Intent",
+    "Understanding",
+    "UnknownService",
+    "Utterance",
+]

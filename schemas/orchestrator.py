@@ -38,7 +38,11 @@ class Scale(Change):
 
 
 class Rollback(Change):
-    """Takes a canary away where there is one; else the version before runs again."""
+    """Takes a canary away where there is one; else the version before runs again. `version`: only where that one
+    runs, for some or all requests; else there is nothing to take back, and nothing is done: what a compensation
+    wants, whoever has acted meanwhile."""
+
+    version: Version | None = None
 
 
 class Restart(Change):

@@ -12,6 +12,7 @@ Metric = Literal["error_rate", "latency", "request_rate"]
 Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 Aggregation = Literal["avg", "max", "min", "sum", "count"]
 Environment = Literal["production", "staging", "development", "test"]
+LogLevel = Literal["fatal", "error", "warn", "info", "debug"]
 
 
 class Frozen(BaseModel):
@@ -87,7 +88,7 @@ class Plan(Frozen):
     namespace: str | None = None
     host: str | None = None
     pod: str | None = None
-    log_level: Literal["fatal", "error", "warn", "info", "debug"] | None = None
+    log_level: LogLevel | None = None
     pattern: str | None = None
     trace_id: str | None = None
     horizon_seconds: float | None = Field(default=None, gt=0)
@@ -99,3 +100,10 @@ class Plan(Frozen):
     def request_metric(self) -> Metric | None:
         """The metric, where it is one of requests."""
         return next((metric for metric in get_args(Metric) if metric == self.metric), None)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is no more than a metric of requests, of one service or of all: one that has a breakdown."""
+        known = {"intent", "service", "metric", "percentile", "range", "slots"}
+        asked = self.model_dump(exclude=known, exclude_defaults=True)
+        return self.request_metric is not None and not asked and not self.slots.get("services")

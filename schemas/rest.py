@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, Strict, field_validator
 
-from schemas.adapters import Degraded, Evidence, HealthAnswer, MetricAnswer
-from schemas.conversation import MESSAGE_CHARACTERS, SESSION_ID, TURN_ID, SubmitTurn
-from schemas.plans import TimeRange
+from schemas.adapters import Degraded, Evidence, HealthAnswer, MetricAnswer, Translation
+from schemas.conversation import MESSAGE_CHARACTERS, SESSION_ID, TURN_ID, Part, SubmitTurn
+from schemas.entities import Entity
+from schemas.measures import Measured
+from schemas.nlp import Intent
+from schemas.plans import Plan, TimeRange
 
 Instant = Annotated[AwareDatetime, Strict()]
 """An RFC 3339 string; a bare number is refused, as the published schema says."""
@@ -81,6 +84,39 @@ class PostMessage(Body):
         )
 
 
+class ParseText(Body):
+    text: str = Field(min_length=1, max_length=MESSAGE_CHARACTERS, examples=["p95 latency of checkout today"])
+    session_id: str | None = Field(default=None, pattern=SESSION_ID)
+    """Understood as the next message of this session."""
+    as_of: Instant | None = None
+    timezone: str | None = Field(default=None, max_length=64, examples=["Europe/Vienna"])
+    """The session's own unless given; without a session UTC."""
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must not be blank")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        return value if value is None else known_time_zone(value)
+
+
+class Parsed(BaseModel):
+    """What a text means, without any effect. `missing` would be asked back; `query` is null where the plan has
+    none or is not complete."""
+
+    intent: Intent
+    entities: tuple[Entity, ...]
+    missing: tuple[str, ...]
+    plan: Plan | None
+    query: Translation | None
+    parts: tuple[Part, ...]
+
+
 class QueryRange(Body):
     start: Instant
     end: Instant
@@ -111,7 +147,7 @@ class MetricsQueryAnswer(BaseModel):
 
     query: str
     language: Literal["natural", "promql"]
-    answer: MetricAnswer | HealthAnswer | None = None
+    answer: MetricAnswer | HealthAnswer | Measured | None = None
     evidence: tuple[Evidence, ...] = ()
     degraded: tuple[Degraded, ...] = ()
 

@@ -131,6 +131,7 @@ SESSION_TURNS = Request(
 UNDERSTAND = Request(ROOT + "nlp.understand", nlp.Utterance, nlp.Understanding, "nlp")
 CREATE_SESSION = Request(ROOT + "context.session.create", context.NewSession, context.Session, "context")
 GET_SESSION = Request(ROOT + "context.session.get", context.SessionRef, context.Session, "context")
+SESSION_MEMORY = Request(ROOT + "context.session.memory", context.SessionRef, context.SessionMemory, "context")
 LIST_SESSIONS = Request(ROOT + "context.session.list", context.PageRequest, context.SessionPage, "context")
 DELETE_SESSION = Request(ROOT + "context.session.delete", context.SessionRef, context.Deleted, "context")
 CLAIM_KEY = Request(
@@ -169,6 +170,7 @@ PROBE = Request(ROOT + "adapters.{module}.{action}.probe", adapters.Command, ada
 # --- the system itself -----------------------------------------------------------------------------
 
 PING = Request(ROOT + "internal.ping.{pool}", system.Ping, system.Pong, "every pool")
+ALIVE = Request(ROOT + "internal.alive.{slot}", system.Ping, system.Alive, "every pool")
 METRICS = Request(
     ROOT + "internal.metrics", system.MetricsRequest, system.MetricsReport, "every pool", everyone=True
 )

@@ -207,8 +207,15 @@ class RunWake(BaseModel):
 
 
 class Template(Frozen):
+    """A workflow that ships with the copilot. `inputs`: the declarations by name. `intents`: those of the chat
+    that it answers. `destructive`: it changes something, and asks first. `documentation`: Markdown; what it does,
+    what it wants, what happens."""
+
     name: str
+    title: str
     description: str
+    destructive: bool
+    intents: tuple[str, ...] = ()
     inputs: dict[str, Any] = Field(default_factory=dict)
     steps: int
     definition: dict[str, Any]

@@ -36,10 +36,13 @@ COMMANDS = {
     "doctor": Entry("actors.cli.doctor:doctor", "Check this machine and the configuration."),
     "config": Entry("actors.cli.config:config", "Show the settings in effect."),
     "token": Entry("gateway.cli.token:token", "Create tokens for JWT mode."),
+    "nlu": Entry("actors.cli.nlu:nlu", "Score how sentences are understood."),
+    "eval": Entry("actors.cli.scoring:evaluate", "Score the copilot on annotated data."),
     "scale": Entry("actors.cli.scale:scale", "Change how many actors a pool has."),
     "migrate": Entry("actors.cli.migrate:migrate", "Bring the database's schema up to date."),
     "gateway": Entry("actors.cli.gateway:gateway", "Run a gateway alone."),
     "actors": Entry("actors.cli.actors:actors", "Run actor pools alone."),
+    "workflow": Entry("actors.cli.workflow:workflow", "Validate, run and steer workflows."),
 }
 
 

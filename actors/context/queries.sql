@@ -19,6 +19,14 @@ WHERE id = %(id)s AND owner = %(owner)s;
 SELECT id, name, timezone, metadata, created_at, updated_at FROM session
 WHERE id = %(id)s AND (owner = %(owner)s OR %(any)s);
 
+-- name: session_memory
+-- What the last reply left in the conversation's hands; only the owner's own, or anybody's for who may see all.
+SELECT timezone, (
+    SELECT memory::text FROM message WHERE message.session_id = session.id ORDER BY seq DESC LIMIT 1
+) AS memory
+FROM session
+WHERE id = %(id)s AND (owner = %(owner)s OR %(any)s);
+
 -- name: list_sessions
 -- The caller's own, newest first, below the cursor.
 SELECT id, name, timezone, metadata, created_at, updated_at FROM session

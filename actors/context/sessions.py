@@ -9,7 +9,16 @@ from actors.platform.bus import Bus
 from actors.platform.bus.ids import new_session_id
 from actors.platform.store import Database
 from actors.platform.store.database import Row
-from schemas.context import Deleted, NewSession, PageRequest, Session, SessionPage, SessionRef
+from schemas.context import (
+    Deleted,
+    NewSession,
+    PageRequest,
+    Session,
+    SessionMemory,
+    SessionPage,
+    SessionRef,
+    WorkingMemory,
+)
 from schemas.envelope import Envelope
 from schemas.errors import Conflict, InvalidInput, NotFound, Violation
 from schemas.identity import Identity
@@ -46,6 +55,13 @@ class Sessions:
         if row is None:
             raise NotFound(f"there is no session {envelope.data.id} of yours")
         return _session(row)
+
+    async def memory(self, envelope: Envelope[SessionRef]) -> SessionMemory:
+        row = await self._database.one("session_memory", _ref(envelope.data.id, envelope.data.identity))
+        if row is None:
+            raise NotFound(f"there is no session {envelope.data.id} of yours")
+        known = WorkingMemory.model_validate_json(row["memory"]) if row["memory"] else WorkingMemory()
+        return SessionMemory(memory=known, timezone=row["timezone"])
 
     async def list(self, envelope: Envelope[PageRequest]) -> SessionPage:
         page = envelope.data

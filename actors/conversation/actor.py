@@ -14,7 +14,7 @@ from actors.conversation.letters import LetterBox
 from actors.conversation.ownership import LEASE_SECONDS, RENEW_SECONDS, Claims, OwnedTurn
 from actors.conversation.records import Records, outcome_of
 from actors.conversation.reply import ReplyWriter
-from actors.conversation.turn import TurnRunner
+from actors.conversation.turn import NO_MODEL, TurnRunner
 from actors.platform.bus.identity import identify
 from actors.platform.bus.transport import Transport
 from actors.platform.lease import QUERIES, Lease, Watch
@@ -61,6 +61,7 @@ class ConversationActor(PoolActor):
             place.settings.limits.turn_seconds,
             self.telemetry,
             self._claims.wake,
+            () if place.settings.llm.configured else (NO_MODEL,),
         )
         self._acceptance = Acceptance(
             self._accepts, self._lease.actor, lambda: self._free() > 0, self._start, self._queued
@@ -71,7 +72,7 @@ class ConversationActor(PoolActor):
         self._gauge = self.telemetry.gauge("copilot_turns_running", "Turns in hand.")
 
     async def open(self) -> None:
-        await self._database.open()
+        await self._database.open(self.waits)
         await self.bus.ensure_streams()
         self._accepts.start()
         self._closes.start()
@@ -98,7 +99,10 @@ class ConversationActor(PoolActor):
         await self._database.close()
 
     async def dependencies(self) -> tuple[BackendState, ...]:
-        return (await self._database.state(),)
+        state, trouble = await self._database.state(), self._lease.trouble
+        if state.status == "up" and trouble:
+            return (BackendState(name=state.name, status="down", message=trouble),)
+        return (state,)
 
     async def _submit(self, envelope: Envelope[SubmitTurn]) -> TurnAccepted:
         identity = identify(self.settings.auth, envelope.authorization)

@@ -12,6 +12,7 @@ from schemas.context import WorkingMemory
 from schemas.identity import Identity
 
 LEASE_SECONDS = 3.0
+LONGEST_LEASE_SECONDS = 2 * LEASE_SECONDS  # one that ends later was taken before the clock was set back
 RENEW_SECONDS = 1.0
 MAX_EPOCH = 5  # a turn that has cost so many owners their lives is closed as failed
 
@@ -88,11 +89,17 @@ class Claims:
         limit = self._free()
         if limit <= 0:
             return
-        params = {"actor": self._actor, "limit": limit, "held": self._held()}
+        params = {
+            "actor": self._actor,
+            "limit": limit,
+            "held": self._held(),
+            "longest": LONGEST_LEASE_SECONDS,
+        }
         for row in await self._database.all("claim_turns", params):
             self._take(OwnedTurn.of(row))
 
     async def _bury_the_dead(self) -> None:
-        for row in await self._database.all("expired_leases", {"pool": self._pool}):
+        params = {"pool": self._pool, "longest": LONGEST_LEASE_SECONDS}
+        for row in await self._database.all("expired_leases", params):
             await self._bury(row["actor"])
             await self._database.run("release_lease", {"actor": row["actor"]})

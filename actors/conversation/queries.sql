@@ -78,9 +78,11 @@ WITH due AS (
     SELECT owner, id, session_id FROM turn AS t
     WHERE state IN ('queued', 'running')
       AND (actor IS NULL
-           OR actor = %(actor)s AND owner || ' ' || id <> ALL (%(held)s) AND accepted_at < now() - interval '3 s'
+           OR actor = %(actor)s AND owner || ' ' || id <> ALL (%(held)s)
+              AND accepted_at NOT BETWEEN now() - interval '3 s' AND now()
            OR actor <> %(actor)s
-              AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor AND l.until > now()))
+              AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor
+                              AND l.until BETWEEN now() AND now() + make_interval(secs => %(longest)s)))
       AND NOT EXISTS (SELECT FROM turn e WHERE e.session_id = t.session_id AND e.seq < t.seq
                       AND e.state IN ('queued', 'running'))
     ORDER BY accepted_at

@@ -11,7 +11,7 @@ import structlog
 
 from actors.conversation import answers
 from actors.conversation.colleagues import Colleagues
-from actors.conversation.handlers import Request, Said, respond
+from actors.conversation.handlers import Request, Said, remembered, respond
 from actors.conversation.ownership import MAX_EPOCH, OwnedTurn
 from actors.conversation.reply import ReplyWriter, TurnLost
 from actors.platform.bus import Bus, deadline_scope
@@ -19,8 +19,8 @@ from actors.platform.bus.ids import new_ulid
 from actors.platform.guard.fault_points import fault_point
 from actors.platform.store import Database, GroupCommit
 from actors.platform.telemetry import Telemetry
-from schemas.adapters import Degraded
-from schemas.conversation import Message
+from schemas.adapters import Degraded, Usage
+from schemas.conversation import Message, parts_of
 from schemas.errors import CopilotError, DeadlineExceeded, Internal, Problem, Unavailable
 from schemas.nlp import Understanding, Utterance
 
@@ -31,7 +31,8 @@ CLOSE_RETRY_SECONDS = 0.2
 
 
 class TurnRunner:
-    """Runs turns of one actor. `session_free` is called when a closed turn's session has a next one."""
+    """Runs turns of one actor. `session_free` is called when a closed turn's session has a next one; `without` is
+    what every answer has to do without."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class TurnRunner:
         turn_seconds: float,
         telemetry: Telemetry,
         session_free: Callable[[], None],
+        without: tuple[Degraded, ...],
     ) -> None:
         self._bus = bus
         self._database = database
@@ -50,6 +52,7 @@ class TurnRunner:
         self._turn_seconds = turn_seconds
         self._telemetry = telemetry
         self._session_free = session_free
+        self._without = without
         self._ask = Colleagues(bus)
         self._turns = telemetry.counter("copilot_turns", "Closed turns.", ("state", "intent"))
         self._seconds = telemetry.histogram("copilot_turn_seconds", "From acceptance to the stored reply.")
@@ -74,7 +77,7 @@ class TurnRunner:
             if turn.epoch > MAX_EPOCH:
                 raise Internal(f"gave up: {MAX_EPOCH} actors have ended while they worked on this turn")
             async with asyncio.timeout(self._turn_seconds):
-                with deadline_scope(time.time() + self._turn_seconds):
+                with deadline_scope(time.monotonic() + self._turn_seconds):
                     meaning, said = await self._think(turn, reply)
         except TurnLost:
             raise
@@ -113,7 +116,7 @@ class TurnRunner:
         return meaning, said
 
     async def _complete(self, turn: OwnedTurn, reply: ReplyWriter, meaning: Understanding, said: Said) -> None:
-        message = _message(turn, meaning, said)
+        message = _message(turn, meaning, said, self._without)
         await self._close(
             turn,
             {
@@ -122,7 +125,7 @@ class TurnRunner:
                 "problem": None,
                 "message_id": message.id,
                 "body": message.model_dump_json(),
-                "memory": said.memory.model_dump_json(),
+                "memory": remembered(meaning, said).model_dump_json(),
                 "created_at": message.created_at,
             },
         )
@@ -170,7 +173,7 @@ class TurnRunner:
             self._session_free()
 
 
-def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
+def _message(turn: OwnedTurn, meaning: Understanding, said: Said, without: tuple[Degraded, ...]) -> Message:
     return Message(
         id=new_ulid(),
         session_id=turn.session_id,
@@ -180,8 +183,11 @@ def _message(turn: OwnedTurn, meaning: Understanding, said: Said) -> Message:
         entities=meaning.entities,
         evidence=said.evidence,
         clarification=said.clarification,
+        parts=parts_of(meaning),
+        actions=said.actions,
         suggestions=said.suggestions,
-        degraded=(*said.degraded, NO_MODEL),
+        degraded=(*said.degraded, *meaning.degraded, *without),
+        usage=meaning.usage or Usage(),
         latency_ms=round(_elapsed(turn.accepted_at) * 1000),
         created_at=datetime.now(UTC),
     )

@@ -9,15 +9,20 @@ from typing import Literal
 Kind = Literal["stamp", "clock", "number", "word", "sign"]
 
 # Digit runs are bounded, so that no token can become a number too long for int(); every alternative
-# consumes without backtracking over what another one could match, so the scan is linear.
+# consumes without backtracking over what another one could match, so the scan is linear. A minus after a date with
+# hours and minutes begins a range ("2026-11-03 14:00-15:00"); an offset follows seconds, or a "T" before the time.
+# Ten digits that begin with a 1 are seconds since 1970, thirteen are milliseconds.
 _TOKEN = re.compile(
     r"""(?P<stamp>[0-9]{4}-[0-9]{2}-[0-9]{2}
-            (?:[Tt\ ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?
-            (?![0-9:]))
+            (?: [Tt][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?
+              | \ [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?
+              | \ [0-9]{2}:[0-9]{2}[Zz]?)?
+            (?![0-9:])
+          | (?<![0-9.])1[0-9]{9}(?:[0-9]{3})?(?![0-9.]))
       | (?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?![0-9:]))
       | (?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?)
       | (?P<word>[^\W\d_]+)
-      | (?P<sign>\S)""",
+      | (?P<sign>\.\.(?!\.)|\S)""",
     re.VERBOSE,
 )
 _JOINERS = frozenset("-_/\\.@#")

@@ -1,40 +1,66 @@
-"""From an utterance to a plan: entities, intent, what the conversation supplies, what is missing."""
+"""From an utterance to plans, in two pure steps around the classifier: what is named and how the message falls
+into requests, then what each one means in its conversation."""
 
 from __future__ import annotations
 
-from actors.nlp.entities import Found, entities, find
-from actors.nlp.intents import Verdict, classify
-from actors.nlp.services import base_name, index_of, near, singular
-from actors.nlp.times import Calendar, Window, calendar_for, last_hour
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from actors.nlp.classifier import OUT_OF_SCOPE, Ranking
+from actors.nlp.clause import clause
+from actors.nlp.clauses import Piece, pieces
+from actors.nlp.dialogue.reading import Situation
+from actors.nlp.entities import find
+from actors.nlp.registry import Registry
+from actors.nlp.requests import Part, read, together
+from actors.nlp.times import Calendar, Window, calendar_for
 from schemas.adapters import Catalogue
 from schemas.context import WorkingMemory
-from schemas.nlp import Entity, Understanding, UnknownService, Utterance
-from schemas.plans import Metric, Plan, TimeRange
+from schemas.nlp import Understanding, Utterance
 
-DEFAULT_PERCENTILE = 0.95
-"""Of a latency whose percentile is not named; the objective for latency is one of this percentile."""
-METRIC_WORDS: dict[Metric, str] = {
-    "error_rate": "error rate",
-    "latency": "latency",
-    "request_rate": "request rate",
-}
+Rank = Callable[[Sequence[str]], Sequence[Ranking]]
 
 
-def understand(utterance: Utterance, catalogue: Catalogue) -> Understanding:
-    """Pure. Where `unknown_services` or `missing` is not empty the plan is not complete and must not be run: its
-    service is then the name as the text has it, or None.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    utterance: Utterance
+    catalogue: Catalogue
+    calendar: Calendar
+    whole: Piece
+    pieces: tuple[Piece, ...]
+    """The requests that the message seems to hold; one is `whole`."""
 
-    An empty or degraded catalogue cannot say that a service does not exist: names are then taken as given.
-    Raises InvalidInput for a time zone or an `as_of` that cannot be worked with.
-    """
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the classifier is asked for: the message, then its pieces where there are several."""
+        several = self.pieces if len(self.pieces) > 1 else ()
+        return (self.whole.clause.request, *(piece.clause.request for piece in several))
+
+
+def draft(utterance: Utterance, catalogue: Catalogue) -> Draft:
+    """Raises InvalidInput for a time zone or an `as_of` that cannot be worked with."""
     memory = utterance.memory
     calendar = calendar_for(utterance.as_of, utterance.timezone, _earlier(memory))
-    found = find(utterance.text, calendar, catalogue.services)
-    verdict = classify(utterance.text, found, memory)
-    named = entities(utterance.text, found)
-    if verdict.name not in ("metric_query", "service_health"):
-        return Understanding(intent=verdict.intent(), entities=named)
-    return _planned(verdict, found, named, memory, calendar, catalogue)
+    found = find(utterance.text, calendar, catalogue)
+    several = pieces(utterance.text, found, offered=memory.offer is not None)
+    whole = several[0] if len(several) == 1 else Piece(clause(utterance.text, found))
+    return Draft(utterance, catalogue, calendar, whole, several)
+
+
+def conclude(of: Draft, rankings: Sequence[Ranking], registry: Registry) -> Understanding:
+    """`rankings` belong to `of.texts`. Where `missing` is not empty, the plan is not complete and must not be
+    run."""
+    if len(rankings) > 1 and all(_is_request(ranking) for ranking in rankings[2:]):
+        parts = _each(of, rankings[1:], registry)
+        if _apart(parts):
+            return together(parts)
+    return together(_each(of, rankings[:1], registry, (of.whole,)))
+
+
+def understand(utterance: Utterance, catalogue: Catalogue, registry: Registry, rank: Rank) -> Understanding:
+    """Both steps at once."""
+    seen = draft(utterance, catalogue)
+    return conclude(seen, rank(seen.texts), registry)
 
 
 def _earlier(memory: WorkingMemory) -> Window | None:
@@ -42,137 +68,26 @@ def _earlier(memory: WorkingMemory) -> Window | None:
     return Window(window.start, window.end) if window else None
 
 
-def _planned(
-    verdict: Verdict,
-    found: Found,
-    named: tuple[Entity, ...],
-    memory: WorkingMemory,
-    calendar: Calendar,
-    catalogue: Catalogue,
-) -> Understanding:
-    before = memory.plan if memory.plan and memory.plan.intent in ("metric_query", "service_health") else None
-    continued = before if verdict.follow_up else None
-    metric, metric_options = _metric(verdict, found, continued)
-    service = _Service.of(found, before if verdict.name == "metric_query" else continued, catalogue)
-    asks_service = verdict.name == "metric_query" and not service.given(found, continued)
-    options = service.options or (catalogue.services if asks_service else ())
-    missing = (
-        *(("metric",) if verdict.name == "metric_query" and metric is None else ()),
-        *(("service",) if service.options or asks_service else ()),
+def _each(
+    of: Draft, rankings: Sequence[Ranking], registry: Registry, several: tuple[Piece, ...] | None = None
+) -> tuple[Part, ...]:
+    """One after another: a later request may go on with the one before it."""
+    memory, parts = of.utterance.memory, list[Part]()
+    for piece, ranking in zip(several or of.pieces, rankings, strict=True):
+        here = Situation.of(piece.clause, memory, ranking, registry, of.catalogue, further=bool(parts))
+        read_now = read(here, piece.condition, of.calendar)
+        parts.extend(read_now)
+        memory = read_now[-1].memory
+    return tuple(parts)
+
+
+def _is_request(ranking: Ranking) -> bool:
+    return ranking.in_scope and ranking.name not in ("affirm", "deny", "help", OUT_OF_SCOPE)
+
+
+def _apart(parts: tuple[Part, ...]) -> bool:
+    """Several requests indeed, not one said in two sentences."""
+    first = parts[0]
+    return first.intent.name != OUT_OF_SCOPE and any(
+        part.intent.name != first.intent.name or part.plan != first.plan for part in parts[1:]
     )
-    plan = Plan(
-        intent=verdict.name,
-        service=service.name,
-        metric=metric,
-        percentile=_percentile(found, metric, continued),
-        range=_range(found, continued, calendar),
-    )
-    return Understanding(
-        intent=verdict.intent(),
-        entities=(*_from_history(found, plan, before, continued), *named),
-        plan=plan,
-        missing=missing,
-        options=metric_options if missing[:1] == ("metric",) else options if missing else (),
-        unknown_services=service.unknown,
-    )
-
-
-# --- slots -----------------------------------------------------------------------------------------
-
-
-def _metric(verdict: Verdict, found: Found, continued: Plan | None) -> tuple[Metric | None, tuple[str, ...]]:
-    """Two different metrics are a question back: a plan holds one."""
-    if verdict.name != "metric_query":
-        return None, ()
-    wanted: list[Metric] = list(dict.fromkeys(part.value for part in found.metrics))
-    if found.percentiles and "latency" not in wanted:
-        wanted = [*wanted, "latency"] if any(part.strong for part in found.metrics) else ["latency"]
-    if len(wanted) > 1:
-        return None, tuple(METRIC_WORDS[metric] for metric in wanted)
-    if wanted:
-        return wanted[0], ()
-    if continued is not None and continued.request_metric is not None:
-        return continued.request_metric, ()
-    return None, tuple(METRIC_WORDS.values())
-
-
-def _percentile(found: Found, metric: Metric | None, continued: Plan | None) -> float | None:
-    if metric != "latency":
-        return None
-    if found.percentiles:
-        return found.percentiles[0].value
-    if continued is not None and continued.metric == "latency" and continued.percentile is not None:
-        return continued.percentile
-    return DEFAULT_PERCENTILE
-
-
-def _range(found: Found, continued: Plan | None, calendar: Calendar) -> TimeRange:
-    if not found.times and continued is not None and continued.range is not None:
-        return continued.range
-    window = found.times[0].window if found.times else last_hour(calendar)
-    return TimeRange(start=window.start, end=window.end)
-
-
-class _Service:
-    """The service of the plan; `options` when several fit, `unknown` when none does."""
-
-    def __init__(
-        self, name: str | None, options: tuple[str, ...] = (), unknown: tuple[UnknownService, ...] = ()
-    ) -> None:
-        self.name = name
-        self.options = options
-        self.unknown = unknown
-
-    @classmethod
-    def of(cls, found: Found, before: Plan | None, catalogue: Catalogue) -> _Service:
-        names = tuple(dict.fromkeys(name for part in found.services for name in part.names))
-        if len(names) > 1:
-            return cls(None, options=names)
-        if names:
-            return cls(names[0])
-        if found.mentions:
-            return cls.named(found.mentions[0].name, catalogue)
-        if before is None or before.service is None or found.everything:
-            return cls(None)
-        if before.service in catalogue.services:
-            return cls(before.service)
-        return cls.named(before.service, catalogue)
-
-    @classmethod
-    def named(cls, name: str, catalogue: Catalogue) -> _Service:
-        """A name that the catalogue does not have as it stands."""
-        if not catalogue.services or catalogue.degraded:
-            return cls(base_name(name))
-        parts = index_of(catalogue.services).parts.get(singular(base_name(name)), ())
-        if len(parts) > 1:
-            return cls(None, options=parts)
-        return cls(base_name(name), unknown=(UnknownService(name=name, near=near(name, catalogue.services)),))
-
-    def given(self, found: Found, continued: Plan | None) -> bool:
-        """True when it is known which service is meant, or that all are."""
-        return bool(self.name or self.options or found.everything or continued is not None)
-
-
-def _from_history(found: Found, plan: Plan, before: Plan | None, continued: Plan | None) -> tuple[Entity, ...]:
-    """What the conversation supplied; these have no place in the text."""
-    supplied: list[Entity] = []
-    if plan.service and not found.names_service and before is not None:
-        supplied.append(_history("service", base_name(plan.service)))
-    if continued is None:
-        return tuple(supplied)
-    if plan.metric and not found.measures:
-        supplied.append(_history("metric", plan.metric))
-    if plan.percentile and not found.percentiles and plan.percentile == continued.percentile:
-        supplied.append(_history("percentile", f"{plan.percentile:g}"))
-    if plan.range and not found.times and plan.range == continued.range:
-        supplied.append(_history("time_range", _interval(plan.range), plan.range))
-    return tuple(supplied)
-
-
-def _interval(window: TimeRange) -> str:
-    """As ISO 8601 writes it: start/end."""
-    return f"{window.start.isoformat()}/{window.end.isoformat()}"
-
-
-def _history(kind: str, value: str, window: TimeRange | None = None) -> Entity:
-    return Entity(type=kind, value=value, text="", start=0, end=0, resolved_from="history", range=window)

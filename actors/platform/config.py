@@ -20,14 +20,21 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 _CHECKOUT = Path(__file__).parents[2] / "deploy" / "config" / "default.toml"
 DEFAULTS = _CHECKOUT if _CHECKOUT.exists() else Path(__file__).with_name("default.toml")  # the latter in a wheel
 PREFIX = "COPILOT_"
-_WHOLE = frozenset(  # their keys are names of services and actions, not of settings
-    {"COPILOT_CATALOGUE__DEPENDS_ON", "COPILOT_WORKFLOW__ACTION_LIMITS"}
-)
 _NOT_SETTINGS = (
     "COPILOT_CONFIG",
     "COPILOT_CLIENT_TOKEN",
     "COPILOT_FAULT_POINTS",
 )  # the commands' own; the tests' own
+_FREE = (
+    "CATALOGUE__DEPENDS_ON",
+    "OBSERVATORY__METRICS",
+    "OBSERVATORY__LABELS",
+    "OBSERVATORY__LOG_LABELS",
+    "WORKFLOW__ACTION_LIMITS",
+)
+_WHOLE = frozenset(
+    f"COPILOT_{name}" for name in _FREE
+)  # their keys are names of services and such, not of settings
 SECRET_KEYS = frozenset({"jwt_secret", "api_key", "password"})
 
 
@@ -62,7 +69,20 @@ class NatsSettings(Section):
 
 
 class LlmSettings(Section):
-    provider: Literal["none"]
+    """`provider` is the name that litellm has for it."""
+
+    provider: str = Field(pattern=r"^[a-z0-9_]+$")
+    model: str
+    max_tokens: int = Field(ge=1)
+    api_base: str
+    api_key: str
+    fallbacks: tuple[str, ...]
+    budget_usd_per_day: float = Field(ge=0)
+    timeout_seconds: float = Field(gt=0, le=20)
+
+    @property
+    def configured(self) -> bool:
+        return self.provider != "none"
 
 
 class AuthSettings(Section):
@@ -77,6 +97,9 @@ class ObservatorySettings(Section):
     prometheus_url: str
     timeout_seconds: float = Field(gt=0)
     catalogue_ttl_seconds: float = Field(gt=0)
+    metrics: dict[str, str]
+    labels: dict[str, str]
+    log_labels: dict[str, str]
 
 
 class OrchestratorSettings(Section):
@@ -88,6 +111,11 @@ class OrchestratorSettings(Section):
 class SloSettings(Section):
     error_rate: float = Field(gt=0, lt=1)
     latency_p95_seconds: float = Field(gt=0)
+    window_days: float = Field(gt=0, le=30)
+
+
+class NlpSettings(Section):
+    intents_dir: str
 
 
 class CatalogueSettings(Section):
@@ -118,6 +146,9 @@ class WorkflowSettings(Section):
 class LimitSettings(Section):
     requests_per_minute: int = Field(gt=0)
     body_bytes: int = Field(gt=0)
+    connections: int = Field(gt=0)
+    connections_per_address: int = Field(gt=0)
+    grpc_connections: int = Field(gt=0)
     message_characters: int = Field(gt=0)
     turn_seconds: float = Field(gt=0)
     turns_in_flight: int = Field(ge=1)
@@ -145,6 +176,7 @@ class Settings(BaseSettings):
     llm: LlmSettings
     auth: AuthSettings
     observatory: ObservatorySettings
+    nlp: NlpSettings
     orchestrator: OrchestratorSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
@@ -187,7 +219,7 @@ def load() -> Settings:
     except ValidationError as error:
         raise ConfigurationError("\n".join(_explain(error, merged))) from error
     _check(settings)
-    return settings
+    return _without_models(settings)
 
 
 def printable(settings: Settings) -> dict[str, Any]:
@@ -218,7 +250,16 @@ def mask_url(url: str) -> str:
     return f"{scheme}{separator}{credentials.split(':', 1)[0]}:***@{host}"
 
 
+def _without_models(settings: Settings) -> Settings:
+    """Nobody starts processes for models where there are none."""
+    if settings.llm.configured:
+        return settings
+    none = settings.pools["models"].model_copy(update={"size": 0})
+    return settings.model_copy(update={"pools": {**settings.pools, "models": none}})
+
+
 def _check(settings: Settings) -> None:
+    _check_models(settings.llm)
     if settings.auth.mode == "jwt" and len(settings.auth.jwt_secret.encode()) < 32:
         raise ConfigurationError(
             "auth.jwt_secret must have at least 32 bytes when auth.mode is 'jwt': set COPILOT_AUTH__JWT_SECRET"
@@ -227,6 +268,13 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError(
             f"server.host is {settings.server.host!r}, but auth.mode 'local' trusts every caller and therefore "
             "binds loopback only: set COPILOT_AUTH__MODE=jwt, or COPILOT_SERVER__HOST=127.0.0.1"
+        )
+
+
+def _check_models(llm: LlmSettings) -> None:
+    if llm.configured and not llm.model:
+        raise ConfigurationError(
+            f"llm.provider is {llm.provider!r}, but no model is named: set COPILOT_LLM__MODEL"
         )
 
 
@@ -266,7 +314,7 @@ def _names(tree: Mapping[str, Any], path: str = PREFIX) -> Iterator[str]:
 def _mistyped_names(merged: Mapping[str, Any]) -> Iterator[str]:
     """pydantic-settings drops unknown environment names in silence; here they are errors."""
     known = {*_names(merged), *_NOT_SETTINGS}
-    free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", "CATALOGUE__DEPENDS_ON", "WORKFLOW__ACTION_LIMITS"))
+    free = tuple(f"{PREFIX}{name}__" for name in ("POOLS", *_FREE))
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(free):
             yield f"unknown setting {name} in the environment{_nearest(name, known)}"
@@ -292,6 +340,6 @@ def _masked(value: Any, key: str = "") -> Any:
         return {name: _masked(inner, name) for name, inner in cast("dict[str, Any]", value).items()}
     if key in SECRET_KEYS and value:
         return "***"
-    if key == "url" or key.endswith("_url"):
+    if key in ("url", "api_base") or key.endswith("_url"):
         return mask_url(str(value))
     return value

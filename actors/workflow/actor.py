@@ -22,6 +22,7 @@ from actors.workflow.ledger import Ledger
 from actors.workflow.moves import Moves
 from actors.workflow.orphans import Orphans
 from actors.workflow.outbox import Outbox
+from actors.workflow.shelf import Shelf
 from actors.workflow.slots import Slots
 from actors.workflow.starting import Starting
 from actors.workflow.state import Held
@@ -34,6 +35,7 @@ from schemas.subjects import (
     GET_RUN,
     LIST_APPROVALS,
     LIST_RUNS,
+    LIST_TEMPLATES,
     PAUSE_RUN,
     RESUME_RUN,
     RUN_HISTORY,
@@ -67,11 +69,12 @@ class WorkflowActor(PoolActor):
         self._outside = Outside(settings)
         actions = Actions(self.bus, self._start_child, {**self._outside.entries, **(more or {})})
         definitions = Definitions(self._database, actions)
+        self._shelf = Shelf(actions.asks)
         self._holders = Holders(self._database, self.bus, actor, self._keeper, self.telemetry)
         self._outbox = Outbox(self.bus, self._database, self._wake_parent, _old_seconds(settings.lease_seconds))
         self._control = Control(self._database, self._holders, self._outbox, actor)
         self._orphans = Orphans(self._database, self._control.cancel_orphan)
-        self._starting = Starting(self._starts, definitions, actions, {}, self._holders, actor)
+        self._starting = Starting(self._starts, definitions, actions, self._shelf.trees, self._holders, actor)
         self._approvals = Approvals(
             self._database, definitions, self._holders, self._outbox, actor, place.settings.auth
         )
@@ -108,6 +111,7 @@ class WorkflowActor(PoolActor):
         await self.bus.serve(RESUME_RUN, self._control.resume)
         await self.bus.serve(DECIDE, self._approvals.decide)
         await self.bus.serve(LIST_APPROVALS, self._approvals.several)
+        await self.bus.serve(LIST_TEMPLATES, self._shelf.several)
 
     async def close(self) -> None:
         await self._holders.stop(self.settings.server.drain_seconds)

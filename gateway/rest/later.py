@@ -23,7 +23,6 @@ _LATER: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("GET", "/api/v1/workflow-templates"),
         ),
     ),
-    ("parsing a text without asking it is", (("POST", "/api/v1/nlu/parse"),)),
     ("queries to logs are", (("POST", "/api/v1/queries/logs"),)),
     ("queries to traces are", (("POST", "/api/v1/queries/traces"),)),
     (

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from actors.platform.bus import Bus
@@ -19,7 +18,16 @@ from actors.platform.bus.ids import new_session_id, new_ulid
 from actors.platform.bus.transport import Transport
 from actors.platform.config import Settings
 from actors.platform.telemetry import Telemetry
-from schemas.adapters import BackendState, Command, Evidence, EvidenceRange, EvidenceResult, MetricAnswer, Outcome
+from schemas.adapters import (
+    BackendState,
+    Command,
+    Evidence,
+    EvidenceRange,
+    EvidenceResult,
+    MetricAnswer,
+    Outcome,
+    Translation,
+)
 from schemas.context import (
     Deleted,
     Done,
@@ -29,8 +37,10 @@ from schemas.context import (
     NewSession,
     PageRequest,
     Session,
+    SessionMemory,
     SessionPage,
     SessionRef,
+    WorkingMemory,
 )
 from schemas.conversation import (
     FINAL,
@@ -53,8 +63,8 @@ from schemas.conversation import (
 from schemas.envelope import Envelope
 from schemas.errors import BackendUnavailable, Forbidden, IdempotencyMismatch, NotFound, Unavailable
 from schemas.identity import Identity
-from schemas.nlp import Intent, Understanding, Utterance
-from schemas.plans import Plan, TimeRange
+from schemas.measures import Measured, MeasuredValue
+from schemas.nlp import Understanding, Utterance
 from schemas.subjects import (
     ACT,
     CLAIM_KEY,
@@ -68,16 +78,14 @@ from schemas.subjects import (
     PING,
     REPLY_FINISHED,
     REPLY_LOG,
+    SESSION_MEMORY,
     SESSION_TURNS,
     SUBMIT_TURN,
     TURN_OUTCOME,
     UNDERSTAND,
 )
 from schemas.system import MetricsReport, MetricsRequest, Ping, Pong
-
-INTENT = Intent(name="metric_query", confidence=0.97)
-AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
-RANGE = TimeRange(start=datetime(2026, 1, 2, 11, tzinfo=UTC), end=AT)
+from tests.contract.understanding import AT, INTENT, PLAN, RANGE, understood
 
 
 def evidence(query: str = "up") -> Evidence:
@@ -140,6 +148,7 @@ class PoolsDouble:
             (CREATE_SESSION, self.create_session),
             (GET_SESSION, self.get_session),
             (LIST_SESSIONS, self.list_sessions),
+            (SESSION_MEMORY, self.session_memory),
             (DELETE_SESSION, self.delete_session),
             (CLAIM_KEY, self.claim_key),
             (FINISH_KEY, self.finish_key),
@@ -147,7 +156,7 @@ class PoolsDouble:
             (METRICS, self.metrics),
         ):
             await self.bus.serve(request, handler)  # type: ignore[arg-type]
-        for action in ("metric", "health", "query"):
+        for action in ("metric", "measure", "health", "query", "translate"):
             await self.bus.serve(ACT, self.act, module="observatory", action=action)
         for pool in self.settings.pools:
             await self.bus.serve(PING, self.ping(pool), queue=pool, pool=pool)
@@ -297,6 +306,12 @@ class PoolsDouble:
     async def get_session(self, envelope: Envelope[SessionRef]) -> Session:
         return self._mine(envelope.data.identity, envelope.data.id)
 
+    async def session_memory(self, envelope: Envelope[SessionRef]) -> SessionMemory:
+        session = self._mine(envelope.data.identity, envelope.data.id)
+        asked = [self.turn(turn_id).content for turn_id in self.order.get(session.id, [])]
+        known = PLAN if any("error rate" in content for content in asked) else None
+        return SessionMemory(memory=WorkingMemory(plan=known), timezone=session.timezone)
+
     async def list_sessions(self, envelope: Envelope[PageRequest]) -> SessionPage:
         owner = envelope.data.identity.owner
         page, cursor = _page([s for s in self.sessions.values() if s.id.startswith(owner)], envelope.data)
@@ -332,15 +347,19 @@ class PoolsDouble:
     # --- the others --------------------------------------------------------------------------------
 
     async def understand(self, envelope: Envelope[Utterance]) -> Understanding:
-        if "error rate" not in envelope.data.text:
-            return Understanding(intent=Intent(name="out_of_scope", confidence=0.9))
-        plan = Plan(intent="metric_query", service="payment", metric="error_rate", range=RANGE)
-        return Understanding(intent=INTENT, plan=plan)
+        return understood(envelope.data)
 
     async def act(self, envelope: Envelope[Command]) -> Outcome:
         given = envelope.data.input
         if "query" in given:
             return Outcome(output={}, evidence=(evidence(given["query"]),))
+        if given.get("course"):
+            value = MeasuredValue(value=0.0023)
+            told = Measured(name="error_ratio", words="error rate", unit="ratio", range=RANGE, figure=value)
+            return Outcome(output=told.model_dump(mode="json"), evidence=(evidence(),))
+        if "intent" in given:
+            translated = Translation(language="promql", query="up", range=RANGE, unit="ratio", explanation="Up.")
+            return Outcome(output=translated.model_dump(mode="json"))
         answer = MetricAnswer(metric="error_rate", service="payment", value=0.0023, unit="ratio")
         return Outcome(output=answer.model_dump(mode="json"), evidence=(evidence(),))
 

@@ -130,6 +130,11 @@ async def test_series_are_label_sets(backend: MetricsBackend, server: MeasuredPr
     assert sorted(labels["status"] for labels in found) == ["200", "500"]
 
 
+async def test_types_are_those_of_scraped_metrics(backend: MetricsBackend) -> None:
+    """A history that was written has none: then the names must tell."""
+    assert await backend.metric_types() == {}
+
+
 async def test_a_value_full_of_syntax_is_found_literally(
     backend: MetricsBackend, server: MeasuredPrometheus
 ) -> None:

@@ -110,6 +110,18 @@ async def test_a_canary_runs_beside_the_version_until_it_is_taken_away_or_made_t
     assert (made.state.version, made.state.canary) == ("9.0.1", None)
 
 
+async def test_a_version_that_does_not_run_needs_no_rollback(backend: Orchestrator, running: Running) -> None:
+    before = await state_of(backend, running.known)
+    for key in ("k1", "k2"):
+        nothing = await backend.rollback(Rollback(service=running.known, version="9.0.1"), key)
+        assert nothing.state == before
+    await backend.deploy(Deploy(service=running.known, version="9.0.1", share=0.1), "k3")
+    await backend.deploy(Deploy(service=running.known, version="9.0.1"), "k4")
+    for key in ("k5", "k6"):  # what two compensations of one release do
+        back = await backend.rollback(Rollback(service=running.known, version="9.0.1"), key)
+        assert (back.state.version, back.state.canary) == (before.version, None)
+
+
 async def test_scale_and_restart(backend: Orchestrator, running: Running) -> None:
     before = await state_of(backend, running.known)
     wider = await backend.scale(Scale(service=running.known, replicas=before.replicas + 2), "k1")

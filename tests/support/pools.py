@@ -15,7 +15,7 @@ from schemas.context import WorkingMemory
 from schemas.conversation import REPLY_EVENT, ReplyEvent, SubmitTurn, TurnAccepted
 from schemas.envelope import Envelope
 from schemas.identity import LOCAL_ADMINISTRATOR
-from schemas.nlp import Intent, Understanding, Utterance
+from schemas.nlp import Handling, Intent, Understanding, Utterance
 from schemas.subjects import REPLY_LOG, SUBMIT_TURN, UNDERSTAND
 
 
@@ -46,7 +46,10 @@ class ScriptedNlp:
                 raise RuntimeError("a scripted fault")
         finally:
             self.working -= 1
-        return Understanding(intent=Intent(name="out_of_scope", confidence=1.0))
+        return Understanding(
+            intent=Intent(name="out_of_scope", confidence=1.0),
+            handling=Handling(handler="out_of_scope", permission="chat"),
+        )
 
 
 @dataclass

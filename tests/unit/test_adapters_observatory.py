@@ -12,17 +12,19 @@ from actors.adapters.observatory.catalogue import reachable
 from actors.adapters.observatory.evidence import LARGEST_RESULT_BYTES, row, shown
 from actors.adapters.observatory.health import judge
 from actors.adapters.observatory.metric import slo_target, within, worst_first
+from actors.adapters.observatory.prometheus_wire import types
 from actors.adapters.observatory.promql import Query
 from actors.adapters.observatory.questions import Question
 from actors.adapters.observatory.raw import usual_step
 from actors.adapters.observatory.readings import Reading, Sample, Series
 from actors.platform.config import SloSettings
 from schemas.adapters import Evidence, EvidenceRange, EvidenceResult, MetricAnswer, MetricQuestion
+from schemas.errors import BackendUnavailable
 from schemas.plans import TimeRange
 
 START, END = datetime(2026, 3, 1, 11, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = TimeRange(start=START, end=END)
-SLO = SloSettings(error_rate=0.005, latency_p95_seconds=0.5)
+SLO = SloSettings(error_rate=0.005, latency_p95_seconds=0.5, window_days=30)
 
 
 def found(value: float | None) -> Found:
@@ -85,6 +87,16 @@ def test_worst_first_and_no_data_last() -> None:
         for name, value in (("none", None), ("low", 0.1), ("zero", 0.0), ("high", 0.9))
     ]
     assert [figure.service for figure in worst_first(figures)] == ["high", "low", "zero", "none"]
+
+
+def test_types_of_metrics_as_the_first_target_says() -> None:
+    body = (
+        b'{"status":"success","data":{"a_total":[{"type":"counter","help":"A.","unit":""},{"type":"gauge"}],'
+        b'"b":[{"type":"unknown"}],"c":[]}}'
+    )
+    assert types(body, "Prometheus") == {"a_total": "counter"}
+    with pytest.raises(BackendUnavailable, match="not Prometheus' API"):
+        types(b'{"status":"success","data":[]}', "Prometheus")
 
 
 def test_dependencies_nearest_first_each_once() -> None:

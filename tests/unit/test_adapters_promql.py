@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actors.adapters.observatory.conventions import Named, Vocabulary
 from actors.adapters.observatory.promql import (
     MOST_NESTING,
     Matcher,
@@ -24,6 +23,7 @@ from actors.adapters.observatory.promql import (
     window_seconds,
 )
 from actors.adapters.observatory.questions import Question, Questions
+from actors.adapters.observatory.vocabulary import Named, Vocabulary
 from schemas.errors import InvalidInput
 from schemas.plans import TimeRange
 
@@ -31,11 +31,9 @@ END = datetime(2026, 3, 1, tzinfo=UTC)
 VOCABULARY = Vocabulary(
     requests=Named("http_requests_total", "service"),
     duration_buckets=Named("http_request_duration_seconds_bucket", "service"),
-    calls=Named("http_client_requests_total", "service"),
     up=Named("up", "service"),
     status_label="status",
     failed=Matcher("status", "=~", "5.."),
-    target_label="target",
 )
 ANY_TEXT = st.text(max_size=60) | st.text(alphabet="\"\\{}[]()\n\r\t'`#,=~|.*+$^\0\x7f ab", max_size=40)
 

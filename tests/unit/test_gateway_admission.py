@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.admission import FEWEST, REST_SECONDS, Admission
+from gateway.admission import BRISK_SECONDS, FEWEST, Admission
 from schemas.errors import Unavailable
 
 
@@ -20,20 +20,24 @@ def clock() -> Clock:
     return Clock()
 
 
-def fill(admission: Admission, owner: str) -> int:
-    """How many more of this user are let in."""
-    count = 0
+def fill(admission: Admission, owner: str) -> list[float]:
+    """Lets in as many more of this user as there is room for."""
+    entered: list[float] = []
     while True:
         try:
-            admission.enter(owner)
+            entered.append(admission.enter(owner))
         except Unavailable:
-            return count
-        count += 1
+            return entered
+
+
+def end(admission: Admission, owner: str, entered: list[float]) -> None:
+    for since in entered:
+        admission.leave(owner, since)
 
 
 def test_so_many_are_let_in_and_the_next_is_told_when_to_come_again(clock: Clock) -> None:
     admission = Admission(40, clock)
-    assert fill(admission, "ada") == 40
+    assert len(fill(admission, "ada")) == 40
     with pytest.raises(Unavailable) as caught:
         admission.enter("ada")
     assert caught.value.after is not None
@@ -42,37 +46,48 @@ def test_so_many_are_let_in_and_the_next_is_told_when_to_come_again(clock: Clock
 
 def test_as_long_as_they_come_no_faster_than_they_end_the_limit_stands(clock: Clock) -> None:
     admission = Admission(40, clock)
-    for _ in range(40):
-        admission.enter("ada")
+    entered = [admission.enter("ada") for _ in range(40)]
     for _ in range(200):
         clock.now += 0.1
-        admission.leave("ada")
-        admission.enter("ada")
+        admission.leave("ada", entered.pop(0))
+        entered.append(admission.enter("ada"))
 
 
-def test_after_a_refusal_fewer_are_let_in_until_there_is_rest(clock: Clock) -> None:
+def test_after_a_refusal_as_many_are_let_in_as_end_briskly(clock: Clock) -> None:
     admission = Admission(100, clock)
-    assert fill(admission, "ada") == 100
-    for _ in range(100):
-        admission.leave("ada")
-    assert fill(admission, "ada") == FEWEST  # nothing is known of the rate yet
-    clock.now += 1.0  # 300 end in this second
-    for _ in range(FEWEST):
-        admission.leave("ada")
-    admission._ended = 300
-    assert fill(admission, "ada") == 45
-    for _ in range(45):
-        admission.leave("ada")
-    clock.now += REST_SECONDS + 0.1
-    assert fill(admission, "ada") == 100
+    for _ in range(400):
+        clock.now += 0.002
+        admission.leave("ada", admission.enter("ada"))
+    crowd = fill(admission, "ada")
+    assert len(crowd) == 100
+    end(admission, "ada", crowd)
+    assert len(fill(admission, "ada")) == round(400 * BRISK_SECONDS)
+
+
+def test_the_limit_rises_while_turns_are_fast_and_falls_again_when_they_are_not(clock: Clock) -> None:
+    admission = Admission(100, clock)
+    end(admission, "ada", fill(admission, "ada"))
+    sizes: list[int] = []
+    for _ in range(5):
+        clock.now += 1.0
+        entered = fill(admission, "ada")
+        sizes.append(len(entered))
+        clock.now += 0.05
+        end(admission, "ada", entered)
+    assert sizes == [24, 36, 54, 81, 100]
+    crowd = fill(admission, "ada")
+    clock.now += 2.0  # slow
+    end(admission, "ada", crowd)
+    clock.now += 1.1
+    assert len(fill(admission, "ada")) == FEWEST
 
 
 def test_a_user_who_asks_for_everything_leaves_room_for_the_others(clock: Clock) -> None:
     admission = Admission(40, clock)
-    assert fill(admission, "greedy") == 40
-    assert fill(admission, "modest") == 0
-    for _ in range(40):
-        admission.leave("greedy")
+    greedy = fill(admission, "greedy")
+    assert len(greedy) == 40
+    assert fill(admission, "modest") == []
+    end(admission, "greedy", greedy)
     got = {"greedy": 0, "modest": 0}
     for _ in range(40):
         for owner in got:
@@ -88,7 +103,6 @@ def test_a_limit_of_one_lets_one_in(clock: Clock) -> None:
     admission = Admission(1, clock)
     with admission.admitted("ada"), pytest.raises(Unavailable):
         admission.enter("bob")
-    clock.now += REST_SECONDS + 0.1
     with admission.admitted("bob"):
         pass
     assert admission._under_way == {}

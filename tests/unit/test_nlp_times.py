@@ -134,10 +134,6 @@ def test_the_span_leaves_out_the_preposition(text: str, span: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "tomorrow",
-        "in 5 minutes",
-        "next hour",
-        "tonight",
         "over 5 seconds",
         "last-hour.md",
         "Feb 30",
@@ -154,7 +150,6 @@ def test_the_span_leaves_out_the_preposition(text: str, span: str) -> None:
         "above 24h",
         "p99",
         "/today/",
-        "on 2026-12-24",
     ],
 )
 def test_no_window(text: str) -> None:
@@ -244,12 +239,13 @@ ZONES = st.sampled_from(["UTC", BERLIN, "America/New_York", "Asia/Kolkata", "Pac
 
 
 @given(st.lists(PIECES, max_size=12), INSTANTS, ZONES)
-def test_every_window_is_in_order_and_in_the_past(words: list[str], now: datetime, zone: str) -> None:
+def test_every_window_is_in_order_and_cut_at_now(words: list[str], now: datetime, zone: str) -> None:
     text = " ".join(words)
     at_end = 0
     for found in find_times(text, calendar_for(now, zone, last_hour(calendar_for(now, zone)))):
         assert at_end <= found.start < found.end <= len(text)
-        assert found.window.start < found.window.end <= now
+        assert found.window.start < found.window.end
+        assert found.window.start >= now if found.ahead else found.window.end <= now
         at_end = found.end
 
 

@@ -202,7 +202,7 @@ def test_every_mistake_of_a_text_has_its_line() -> None:
     with pytest.raises(InvalidInput) as error:
         load.plan_from_text(RELEASE.replace("core.noop", "core.nop").replace("needs: go", "needs: goo"), ACTIONS)
     lines = [one.detail.split(",")[0] for one in error.value.violations]
-    assert lines == ["line 22", "line 12", "line 23", "line 26"]
+    assert lines == ["line 12", "line 22", "line 23", "line 26"]
     assert "line 22, column 5: there is no step goo" in error.value.detail
 
 

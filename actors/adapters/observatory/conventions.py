@@ -1,105 +1,196 @@
-"""What the concepts are called in a backend: conventions as data, and finding out which one holds.
-
-A further convention is one entry in `CONVENTIONS`.
-"""
+"""The table of `conventions.toml`, read and checked: concepts, roles of labels, and signals in order."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
-from actors.adapters.observatory.port import MetricsBackend
-from actors.adapters.observatory.promql import Matcher, Selector
-from schemas.plans import TimeRange
+import promql_parser
+from pydantic import BaseModel, ConfigDict, model_validator
 
-SERVICE_LABELS = ("service", "job")
-ENVIRONMENT_LABELS = ("environment", "env")
+from actors.adapters.observatory.promql import Matcher, Operator, Selector, label_name, metric_name
+
+Kind = Literal["counter", "gauge", "histogram", "changes"]
+Over = Literal["sum", "avg", "max", "min"]
+Roles = Mapping[str, tuple[str, ...]]
+"""Kind of entity -> labels that may hold it, in order."""
+
 UP = "up"
+TABLE = Path(__file__).with_name("conventions.toml")
+_OPERATORS: dict[str, Operator] = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
 @dataclass(frozen=True, slots=True)
-class Convention:
-    """Metric names, and the label names to try in order. Durations are classic histograms in seconds."""
+class Concept:
+    """`total`: a counter's increase over the window, not its rate. `worst`: the fullest of these concepts.
+    `limited`: as a ratio it cannot pass 1."""
 
-    requests: str
-    duration_buckets: str
-    calls: str
-    """Requests that a service (its own label) has sent to the one in `target_label`."""
-    target_label: str = "target"
-    service_labels: tuple[str, ...] = SERVICE_LABELS
-    status_labels: tuple[str, ...] = ("status", "code", "status_code")
-    failed_statuses: str = "5.."
-    """A regular expression."""
-
-
-CONVENTIONS = (
-    Convention(
-        requests="http_requests_total",
-        duration_buckets="http_request_duration_seconds_bucket",
-        calls="http_client_requests_total",
-    ),
-)
+    name: str
+    unit: str
+    words: str
+    total: bool = False
+    worst: tuple[str, ...] = ()
+    limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A metric as this backend has it."""
+class Signal:
+    """How a concept is worked out from metrics. `metric` of a histogram has no suffix yet."""
 
-    metric: str
-    service_label: str
+    concept: Concept
+    convention: str
+    kind: Kind
+    metric: Selector
+    unit: str
+    part: tuple[Matcher, ...] = ()
+    failed: str | None = None
+    """A regular expression of statuses."""
+    of: tuple[Selector, ...] = ()
+    less: Selector | None = None
+    complement: bool = False
+    scale: float = 1.0
+    over: Over = "sum"
+    labels: Roles = field(default_factory=dict[str, tuple[str, ...]])
 
-    def selector(self, *matchers: Matcher) -> Selector:
-        return Selector(self.metric, matchers)
+    @property
+    def share(self) -> bool:
+        """Whether it is a part of the very metric: the failed ones of all requests."""
+        return self.failed is not None or bool(self.part)
+
+    @property
+    def main(self) -> str:
+        """The metric whose labels and series decide."""
+        return f"{self.metric.metric}_count" if self.kind == "histogram" else self.metric.metric
+
+    @property
+    def others(self) -> tuple[Selector, ...]:
+        """What it is divided by, and what is subtracted."""
+        return (*self.of, *((self.less,) if self.less else ()))
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Every metric without which it says nothing."""
+        return frozenset({self.main, *(other.metric for other in self.others)})
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The convention found in a backend, with the labels that it uses there."""
+class Conventions:
+    """`infos`: metrics whose value is 1, with labels that others lack."""
 
-    requests: Named
-    duration_buckets: Named
-    calls: Named
-    up: Named
-    status_label: str
-    failed: Matcher
-    target_label: str
+    concepts: Mapping[str, Concept]
+    roles: Roles
+    infos: tuple[str, ...]
+    signals: tuple[Signal, ...]
+
+    def of(self, concept: str) -> tuple[Signal, ...]:
+        """The signals of a concept, in the order in which they are tried."""
+        return tuple(signal for signal in self.signals if signal.concept.name == concept)
 
 
-async def find(
-    backend: MetricsBackend, over: TimeRange, conventions: Sequence[Convention] = CONVENTIONS
-) -> Vocabulary:
-    """The first convention whose request counter is there; the first of all where none is."""
-    up = backend.label_names(over, Selector(UP))
-    found = await asyncio.gather(up, *(_labels(backend, over, one.requests) for one in conventions))
-    up_labels, counters = found[0], found[1:]
-    chosen, labels = next(
-        ((one, labels) for one, labels in zip(conventions, counters, strict=True) if labels),
-        (conventions[0], ()),
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Concept(_Row):
+    unit: str
+    words: str
+    total: bool = False
+    worst: tuple[str, ...] = ()
+    limited: bool = False
+
+
+class _Signal(_Row):
+    concept: str
+    counter: str | None = None
+    gauge: str | None = None
+    histogram: str | None = None
+    changes: str | None = None
+    failed: str | None = None
+    part: str | None = None
+    of: tuple[str, ...] = ()
+    less: str | None = None
+    complement: bool = False
+    scale: float = 1.0
+    over: Over = "sum"
+    unit: str | None = None
+    labels: dict[str, tuple[str, ...]] = {}
+
+    @model_validator(mode="after")
+    def _one_metric(self) -> _Signal:
+        if len([one for one in (self.counter, self.gauge, self.histogram, self.changes) if one]) != 1:
+            raise ValueError("a signal has one of counter, gauge, histogram and changes")
+        return self
+
+    @property
+    def metric(self) -> tuple[Kind, str]:
+        if self.counter:
+            return "counter", self.counter
+        if self.gauge:
+            return "gauge", self.gauge
+        return ("histogram", self.histogram) if self.histogram else ("changes", self.changes or "")
+
+
+class _Convention(_Row):
+    name: str
+    labels: dict[str, tuple[str, ...]] = {}
+    signals: tuple[_Signal, ...]
+
+
+class _Table(_Row):
+    concepts: dict[str, _Concept]
+    roles: dict[str, tuple[str, ...]]
+    infos: tuple[str, ...]
+    convention: tuple[_Convention, ...]
+
+
+def load(path: Path = TABLE) -> Conventions:
+    """Raises ValueError (pydantic's included) naming what cannot be read, InvalidInput for what is no selector."""
+    table = _Table.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    concepts = {name: Concept(name, **row.model_dump()) for name, row in table.concepts.items()}
+    signals = tuple(_signal(row, one, concepts) for one in table.convention for row in one.signals)
+    return Conventions(concepts, _checked(table.roles), table.infos, signals)
+
+
+def selector(text: str) -> Selector:
+    """A metric with matchers, as PromQL writes it. Raises ValueError where it is something else."""
+    tree: Any = promql_parser.parse(text)
+    if not isinstance(tree, promql_parser.VectorSelector):
+        raise ValueError(f"{text!r} is no selector")
+    matchers = tuple(
+        Matcher(one.name, _OPERATORS[str(one.op).rpartition(".")[2]], one.value) for one in tree.matchers.matchers
     )
-    buckets, calls = await asyncio.gather(
-        _labels(backend, over, chosen.duration_buckets), _labels(backend, over, chosen.calls)
+    return Selector(metric_name(tree.name or ""), matchers)
+
+
+def _signal(row: _Signal, convention: _Convention, concepts: Mapping[str, Concept]) -> Signal:
+    concept = concepts[row.concept]
+    kind, metric = row.metric
+    relative = bool(row.of or row.part or row.failed or row.complement)
+    return Signal(
+        concept=concept,
+        convention=convention.name,
+        kind=kind,
+        metric=selector(metric),
+        unit=row.unit or ("ratio" if relative else concept.unit),
+        part=selector(UP + row.part).matchers if row.part else (),
+        failed=row.failed,
+        of=tuple(selector(one) for one in row.of),
+        less=selector(row.less) if row.less else None,
+        complement=row.complement,
+        scale=row.scale,
+        over=row.over,
+        labels=_checked({**convention.labels, **row.labels}),
     )
-    status = _first(chosen.status_labels, labels)
-    return Vocabulary(
-        requests=_named(chosen, chosen.requests, labels),
-        duration_buckets=_named(chosen, chosen.duration_buckets, buckets),
-        calls=_named(chosen, chosen.calls, calls),
-        up=_named(chosen, UP, up_labels),
-        status_label=status,
-        failed=Matcher(status, "=~", chosen.failed_statuses),
-        target_label=chosen.target_label,
-    )
 
 
-async def _labels(backend: MetricsBackend, over: TimeRange, metric: str) -> tuple[str, ...]:
-    return await backend.label_names(over, Selector(metric))
+def _checked(roles: Roles) -> Roles:
+    for labels in roles.values():
+        for label in labels:
+            label_name(label)
+    return dict(roles)
 
 
-def _named(convention: Convention, metric: str, labels: Sequence[str]) -> Named:
-    return Named(metric, _first(convention.service_labels, labels))
-
-
-def _first(wanted: Sequence[str], there: Sequence[str]) -> str:
-    """The first wanted label that is there; the first of all where none is."""
-    return next((label for label in wanted if label in there), wanted[0])
+CONVENTIONS = load()

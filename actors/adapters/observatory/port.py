@@ -11,7 +11,7 @@ from actors.adapters.observatory.readings import Reading
 from actors.adapters.port import Backend
 from schemas.plans import TimeRange
 
-MetricsCapability = Literal["instant", "range", "labels", "series"]
+MetricsCapability = Literal["instant", "range", "labels", "series", "types"]
 
 
 class MetricsBackend(Backend, Protocol):
@@ -44,4 +44,8 @@ class MetricsBackend(Backend, Protocol):
 
     async def series(self, of: Selector, over: TimeRange) -> tuple[Mapping[str, str], ...]:
         """The label sets of the selected series, `__name__` included (`series`)."""
+        ...
+
+    async def metric_types(self) -> Mapping[str, str]:
+        """Metric -> counter, gauge, histogram, summary; those whose type is known (`types`)."""
         ...

@@ -18,10 +18,10 @@ from actors.adapters.port import Wiring
 from schemas.adapters import BackendState
 from schemas.errors import BackendUnavailable, CopilotError, InvalidInput
 from schemas.plans import TimeRange
+from schemas.system import PROBE_SECONDS
 
 PROMETHEUS = Named("prometheus", "Prometheus", "COPILOT_OBSERVATORY__PROMETHEUS_URL")
-PROBE_SECONDS = 0.9
-CAPABILITIES: frozenset[MetricsCapability] = frozenset({"instant", "range", "labels", "series"})
+CAPABILITIES: frozenset[MetricsCapability] = frozenset({"instant", "range", "labels", "series", "types"})
 
 
 class PrometheusBackend:
@@ -64,6 +64,9 @@ class PrometheusBackend:
     async def series(self, of: Selector, over: TimeRange) -> tuple[Mapping[str, str], ...]:
         body = await self._ask("api/v1/series", {**_span(over), **_matching(of)})
         return wire.label_sets(body, self._endpoint.shown)
+
+    async def metric_types(self) -> Mapping[str, str]:
+        return wire.types(await self._ask("api/v1/metadata", {"limit_per_metric": "1"}), self._endpoint.shown)
 
     async def state(self) -> BackendState:
         if not self._endpoint.configured:

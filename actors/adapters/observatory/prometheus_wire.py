@@ -57,9 +57,16 @@ class _Failure(BaseModel):
     error: str
 
 
+class _Described(BaseModel):
+    """Of a metric; its help and unit are not used."""
+
+    type: str
+
+
 _Result = Annotated[_Number | _Text | _Vector | _Matrix, Field(discriminator="resultType")]
 _READING: TypeAdapter[_Success[Any]] = TypeAdapter(_Success[_Result])
 _NAMES: TypeAdapter[_Success[list[str]]] = TypeAdapter(_Success[list[str]])
+_METADATA: TypeAdapter[_Success[dict[str, list[_Described]]]] = TypeAdapter(_Success[dict[str, list[_Described]]])
 _LABEL_SETS: TypeAdapter[_Success[list[dict[str, str]]]] = TypeAdapter(_Success[list[dict[str, str]]])
 
 
@@ -82,6 +89,12 @@ def names(body: bytes, shown: str) -> tuple[str, ...]:
 
 def label_sets(body: bytes, shown: str) -> tuple[Mapping[str, str], ...]:
     return tuple(_checked(_LABEL_SETS, body, shown).data)
+
+
+def types(body: bytes, shown: str) -> Mapping[str, str]:
+    """Metric -> its type, as its first target says."""
+    described = _checked(_METADATA, body, shown).data
+    return {metric: rows[0].type for metric, rows in described.items() if rows and rows[0].type != "unknown"}
 
 
 def failure(body: bytes) -> str:

@@ -23,6 +23,8 @@ MOST_POINTS = 11_000
 """Prometheus' own limit per series."""
 MOST_NESTING = 100
 """Brackets and operators together. The parser recurses, and time to walk its tree grows with the cube."""
+MOST_PARTS = 400
+"""The same, of what is known not to be deep."""
 LONGEST_QUERY = 20_000
 
 Expression = NewType("Expression", str)
@@ -33,6 +35,7 @@ Operator = Literal["=", "!=", "=~", "!~"]
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _REGEX_META = re.compile(r"[\\.+*?()|\[\]{}^$]")
+_CLASS = re.compile(r"[1-5][xX]{2}")
 _NOT_CODE = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*", re.DOTALL)
 _NESTS = re.compile(r"[(\-+*/%^<>=!@]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 
@@ -71,10 +74,16 @@ class Query:
     """
 
     text: str
+    most_nesting: int = MOST_NESTING
     lookback_seconds: float = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lookback_seconds", _check(self.text))
+        object.__setattr__(self, "lookback_seconds", _check(self.text, self.most_nesting))
+
+    @classmethod
+    def of(cls, built: Expression) -> Query:
+        """What was built here may be wide, with many parts beside each other; it is never deep."""
+        return cls(built, MOST_PARTS)
 
 
 # --- building --------------------------------------------------------------------------------------
@@ -94,9 +103,10 @@ def _escaped(character: str) -> str:
         return "\\" + character
     if character == "\n":
         return "\\n"
-    # U+FFFD is escaped as well: Prometheus' lexer takes it for a sign of broken UTF-8.
+    # U+FFFD is escaped as well: Prometheus' lexer takes it for a sign of broken UTF-8. And U+FEFF, which the
+    # lexers of Loki and Tempo allow at the beginning of a text only.
     code = ord(character)
-    return f"\\u{code:04x}" if code < 0x20 or code in {0x7F, 0xFFFD} else character
+    return f"\\u{code:04x}" if code < 0x20 or code in {0x7F, 0xFEFF, 0xFFFD} else character
 
 
 def one_of(label: str, values: Iterable[str]) -> Matcher:
@@ -104,9 +114,21 @@ def one_of(label: str, values: Iterable[str]) -> Matcher:
     listed = tuple(values)
     if len(listed) == 1:
         return Matcher(label, "=", listed[0])
-    return Matcher(
-        label, "=~", "|".join(_REGEX_META.sub(lambda found: "\\" + found[0], value) for value in listed)
-    )
+    return Matcher(label, "=~", "|".join(literally(value) for value in listed))
+
+
+def literally(value: str) -> str:
+    """A regular expression (RE2) that matches exactly this text."""
+    return _REGEX_META.sub(lambda found: "\\" + found[0], value)
+
+
+def of_status(label: str, values: Iterable[str]) -> Matcher:
+    """One of the statuses; `5xx` is every one of that class."""
+    listed = tuple(values)
+    if not any(_CLASS.fullmatch(value) for value in listed):
+        return one_of(label, listed)
+    expressions = (f"{value[0]}.." if _CLASS.fullmatch(value) else literally(value) for value in listed)
+    return Matcher(label, "=~", "|".join(expressions))
 
 
 def metric_name(name: str) -> str:
@@ -121,36 +143,6 @@ def label_name(name: str) -> str:
     if not _LABEL.fullmatch(name):
         raise InvalidInput(f"{name!r} is not the name of a label")
     return name
-
-
-def increase(of: Selector, window_seconds: int) -> Expression:
-    return Expression(f"increase({of}[{window_seconds}s])")
-
-
-def rate(of: Selector, window_seconds: int) -> Expression:
-    return Expression(f"rate({of}[{window_seconds}s])")
-
-
-def plain(of: Selector) -> Expression:
-    return Expression(str(of))
-
-
-def last_within(of: Selector, window_seconds: int) -> Expression:
-    return Expression(f"last_over_time({of}[{window_seconds}s])")
-
-
-def aggregate(function: Literal["sum", "count", "group"], of: Expression, by: tuple[str, ...] = ()) -> Expression:
-    grouping = f" by ({', '.join(label_name(label) for label in by)}) " if by else ""
-    return Expression(f"{function}{grouping}({of})")
-
-
-def ratio(part: Expression, whole: Expression) -> Expression:
-    """part / whole. A part without series counts as 0, so that no errors at all are 0 and not no data."""
-    return Expression(f"({part} or 0 * {whole}) / {whole}")
-
-
-def quantile(at: float, buckets: Expression) -> Expression:
-    return Expression(f"histogram_quantile({at:g}, {buckets})")
 
 
 # --- checking --------------------------------------------------------------------------------------
@@ -172,12 +164,12 @@ def check_points(over: TimeRange, step_seconds: float) -> None:
 
 
 @lru_cache(maxsize=4_096)
-def _check(text: str) -> float:
+def _check(text: str, most_nesting: int) -> float:
     """The look-back in seconds. Kept: the same questions come again and again, only at another time."""
     if len(text) > LONGEST_QUERY:
         raise _invalid("/query", f"is longer than {LONGEST_QUERY:,} characters")
-    if len(_NESTS.findall(_NOT_CODE.sub(" ", text))) > MOST_NESTING:
-        raise _invalid("/query", f"has more than {MOST_NESTING} brackets and operators")
+    if len(_NESTS.findall(_NOT_CODE.sub(" ", text))) > most_nesting:
+        raise _invalid("/query", f"has more than {most_nesting} brackets and operators")
     try:
         tree = promql_parser.parse(text)
     except ValueError as error:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actors.adapters.observatory.conventions import Named, Vocabulary
-from actors.adapters.observatory.promql import (
+from actors.adapters.observatory.expressions import (
     Expression,
-    Matcher,
-    Query,
+    Span,
     aggregate,
-    increase,
-    one_of,
+    counted,
     plain,
     quantile,
-    rate,
     ratio,
+    times,
 )
+from actors.adapters.observatory.promql import Matcher, Query, one_of
+from actors.adapters.observatory.vocabulary import Named, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,8 @@ class Question:
     unit: str | None
     query: Query
     by: tuple[str, ...] = ()
+    explanation: str = ""
+    """What the query computes, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,22 @@ class Questions:
         """Failed requests by status."""
         requests, status = self.vocabulary.requests, self.vocabulary.status_label
         by = (*self._by(requests), status)
-        of = increase(requests.selector(*self._scope(requests), self.vocabulary.failed), self.window)
-        return Question("failed_requests", "requests", Query(aggregate("sum", of, by)), by)
+        of = counted(
+            "increase", requests.selector(*self._scope(requests), self.vocabulary.failed), Span(self.window)
+        )
+        return Question("failed_requests", "requests", Query.of(aggregate("sum", of, by)), by)
 
     def latency(self, percentile: float) -> Question:
         buckets = self.vocabulary.duration_buckets
-        observed = increase(buckets.selector(*self._scope(buckets)), self.window)
+        observed = counted("increase", buckets.selector(*self._scope(buckets)), Span(self.window))
         by = (*self._by(buckets), "le")
         name = f"latency_p{percentile * 100:g}"
-        return self._question(name, "seconds", quantile(percentile, aggregate("sum", observed, by)), buckets)
+        expression = times(buckets.scale, quantile(percentile, aggregate("sum", observed, by)))
+        return self._question(name, "seconds", expression, buckets)
 
     def request_rate(self) -> Question:
         requests = self.vocabulary.requests
-        of = rate(requests.selector(*self._scope(requests)), self.window)
+        of = counted("rate", requests.selector(*self._scope(requests)), Span(self.window))
         expression = aggregate("sum", of, self._by(requests))
         return self._question("request_rate", "requests_per_second", expression, requests)
 
@@ -73,7 +77,7 @@ class Questions:
 
     def _requests(self, *more: Matcher) -> Expression:
         requests = self.vocabulary.requests
-        of = increase(requests.selector(*self._scope(requests), *more), self.window)
+        of = counted("increase", requests.selector(*self._scope(requests), *more), Span(self.window))
         return aggregate("sum", of, self._by(requests))
 
     def _up(self, name: str, function: str) -> Question:
@@ -83,10 +87,11 @@ class Questions:
         return self._question(name, "instances", expression, up)
 
     def _scope(self, metric: Named) -> tuple[Matcher, ...]:
-        return () if self.services is None else (one_of(metric.service_label, self.services),)
+        named = (one_of(metric.service_label, self.services),) if self.services is not None else ()
+        return named if metric.scope is None else metric.scope
 
     def _by(self, metric: Named) -> tuple[str, ...]:
         return (metric.service_label,) if self.each else ()
 
     def _question(self, name: str, unit: str, expression: Expression, metric: Named) -> Question:
-        return Question(name, unit, Query(expression), self._by(metric))
+        return Question(name, unit, Query.of(expression), self._by(metric))

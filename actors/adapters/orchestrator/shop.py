@@ -46,7 +46,7 @@ class ShopOrchestrator:
         return await self._change("scale", asked, key, replicas=asked.replicas)
 
     async def rollback(self, asked: Rollback, key: str) -> Changed:
-        return await self._change("rollback", asked, key)
+        return await self._change("rollback", asked, key, version=asked.version)
 
     async def restart(self, asked: Restart, key: str) -> Changed:
         return await self._change("restart", asked, key)

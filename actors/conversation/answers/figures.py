@@ -31,7 +31,7 @@ def percent(ratio: float, *, apart_from: float | None = None) -> str:
         other = apart_from * 100
         while decimals < MOST_DECIMALS and round(value, decimals) == round(other, decimals):
             decimals += 1
-    return f"{_plain(value, decimals)} %"
+    return f"{plain(value, decimals)} %"
 
 
 def _percent_decimals(value: float) -> int:
@@ -42,7 +42,7 @@ def _percent_decimals(value: float) -> int:
 
 def share(ratio: float) -> str:
     """Of a whole, to full percents; what is there is never "0 %"."""
-    return "< 1 %" if 0 < ratio < 0.005 else f"{_plain(ratio * 100, 0)} %"
+    return "< 1 %" if 0 < ratio < 0.005 else f"{plain(ratio * 100, 0)} %"
 
 
 def count(value: float) -> str:
@@ -64,15 +64,15 @@ def seconds(value: float, *, apart_from: float | None = None) -> str:
 def _seconds(value: float, digits: int) -> str:
     rounded = round(value, significant_decimals(value, digits))
     if rounded < 1:
-        return f"{_plain(value * 1000, significant_decimals(value * 1000, digits))} ms"
-    return f"{_plain(value, significant_decimals(value, digits))} s"
+        return f"{plain(value * 1000, significant_decimals(value * 1000, digits))} ms"
+    return f"{plain(value, significant_decimals(value, digits))} s"
 
 
 def rate(value: float) -> str:
     """12.6 is "12.6 requests/s"."""
     if 0 < value < SMALLEST_RATE:
         return f"< {SMALLEST_RATE} requests/s"
-    return f"{_plain(value, significant_decimals(value, 3))} requests/s"
+    return f"{plain(value, significant_decimals(value, 3))} requests/s"
 
 
 def significant_decimals(value: float, digits: int) -> int:
@@ -82,7 +82,8 @@ def significant_decimals(value: float, digits: int) -> int:
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))
 
 
-def _plain(value: float, decimals: int) -> str:
+def plain(value: float, decimals: int) -> str:
+    """Without zeros that end the decimals: 1.50 is "1.5"."""
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

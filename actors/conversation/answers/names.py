@@ -34,3 +34,14 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+LISTED = 20
+"""Names that an answer lists before it only counts the rest."""
+
+
+def shortened(names: Sequence[str], last: str = "and") -> str:
+    """As `listed`, the rest counted: "a, b and 12 more"."""
+    if len(names) <= LISTED:
+        return listed(names, last)
+    return f"{', '.join(names[:LISTED])} {last} {len(names) - LISTED} more"

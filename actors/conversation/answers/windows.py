@@ -27,6 +27,35 @@ def window(range: TimeRange, as_of: datetime, timezone: str) -> str:
     return _between(start, end, now)
 
 
+def moment(instant: datetime, as_of: datetime, timezone: str) -> str:
+    """ "02:59 UTC", with the day where it is another one than that of `as_of`."""
+    zone = ZoneInfo(timezone)
+    at, now = instant.astimezone(zone), as_of.astimezone(zone)
+    day = "" if at.date() == now.date() else f" on {_date(at, now)}"
+    return f"{_clock(at)} {_zone(at)}{day}"
+
+
+def between(range: TimeRange, as_of: datetime, timezone: str) -> str:
+    """ "from 02:50 to 03:20 UTC": clock times, whenever it ends."""
+    zone = ZoneInfo(timezone)
+    return _between(range.start.astimezone(zone), range.end.astimezone(zone), as_of.astimezone(zone))
+
+
+def length(seconds: float) -> str:
+    """ "30 minutes", "an hour", "2.5 days": the largest unit that fits, one decimal."""
+    text = bare_length(seconds)
+    return text if text[0].isdecimal() else f"{'an' if text == 'hour' else 'a'} {text}"
+
+
+def bare_length(seconds: float) -> str:
+    """To follow an article: "the next hour", "the next 6 hours"."""
+    for unit, size in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
+        if seconds >= size:
+            number = round(seconds / size, 1)
+            return unit if number == 1 else f"{number:g} {unit}s"
+    return _counted(round(seconds), "second")
+
+
 def _elapsed(length: int) -> str | None:
     """None for a length that is no whole number of minutes, hours or days that people would say."""
     if length < MINUTE:

@@ -36,8 +36,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An action asked for, checked. `key` makes a repeat of the request harmless. `share` of a deploy: so much of
-    the requests, above 0 and below 1, gets the version, as a canary; None: all."""
+    """An action asked for, checked. `key` makes a repeat of the request harmless.
+
+    `share` of a deploy: so much of the requests, above 0 and below 1, gets the version, as a canary; None: all.
+    `version` of a rollback: only where that one runs, for some or all requests; else nothing is done.
+    """
 
     kind: Kind
     service: str
@@ -74,6 +77,9 @@ class Action:
         return cls(int(body["at"]), parse({name: body.get(name) for name in _FIELDS}))
 
 
+_TAKERS = {"version": (Kind.DEPLOY, Kind.ROLLBACK), "share": (Kind.DEPLOY,), "replicas": (Kind.SCALE,)}
+
+
 def parse(body: object) -> Request:
     """`{action, service, environment?, version?, share?, replicas?, key?}` as a request. Raises InvalidAction."""
     if not isinstance(body, dict):
@@ -87,13 +93,13 @@ def parse(body: object) -> Request:
     if service not in SERVICES:
         raise InvalidAction(f"no service {service!r}; there are {', '.join(SERVICES)}")
     version, replicas = fields.get("version"), fields.get("replicas")
-    for name, owner in (("version", Kind.DEPLOY), ("share", Kind.DEPLOY), ("replicas", Kind.SCALE)):
-        if kind is not owner and fields.get(name) is not None:
+    for name, takers in _TAKERS.items():
+        if kind not in takers and fields.get(name) is not None:
             raise InvalidAction(f"{kind.value} takes no {name}")
     return Request(
         kind,
         str(service),
-        _version(version) if kind is Kind.DEPLOY else None,
+        _version(version) if kind is Kind.DEPLOY or version is not None else None,
         _replicas(replicas) if kind is Kind.SCALE else None,
         _key(fields.get("key")),
         _share(fields.get("share")),
@@ -110,7 +116,7 @@ def _kind(value: object) -> Kind:
 
 def _version(value: object) -> str:
     if not isinstance(value, str) or not _VERSION.fullmatch(value):
-        raise InvalidAction("deploy needs a version: 1 to 64 of letters, digits and . + _ -")
+        raise InvalidAction("a deploy needs a version: 1 to 64 of letters, digits and . + _ -")
     return value
 
 

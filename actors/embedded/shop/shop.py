@@ -121,7 +121,8 @@ class Shop:
             action = Action(max(now, self._latest + 1), request)
             if request.kind is Kind.ROLLBACK:
                 life = self.life(request.service, action.at, request.environment)
-                if life.canary is None and len(life.versions) < 2:
+                taken_back = request.version is None or life.runs(request.version)
+                if taken_back and life.canary is None and len(life.versions) < 2:
                     raise NothingToRollBack(f"{request.service} has no version before the one that runs")
             with self.files.locked():
                 self.files.append(action)

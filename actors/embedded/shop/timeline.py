@@ -52,6 +52,10 @@ class Life:
     def version(self) -> str:
         return self.versions[-1]
 
+    def runs(self, version: str) -> bool:
+        """For some or all requests."""
+        return version == self.version or (self.canary is not None and version == self.canary.version)
+
 
 class Timeline:
     """The lives of one service, oldest first; the first one begins before anything that is asked for."""
@@ -155,12 +159,14 @@ def _after(life: Life, event: _Event, leak: Leak | None) -> Life | None:
         return _released(life, event, event.release, leak)
     assert event.action is not None  # noqa: S101 (an event is one or the other)
     request = event.action.request
+    if request.kind is Kind.ROLLBACK and request.version is not None and not life.runs(request.version):
+        return None
     life = replace(life, at=event.at, event=request.kind.value, by=USER)
     if request.kind is Kind.SCALE:
         return replace(life, replicas=request.replicas or life.replicas)
     if request.kind is Kind.DEPLOY and request.share is not None:
         return replace(life, canary=Canary(request.version or life.version, request.share), deployed_at=life.at)
-    if request.kind is Kind.ROLLBACK and life.canary is not None:
+    if request.kind is Kind.ROLLBACK and life.canary is not None and request.version != life.version:
         return replace(life, canary=None, deployed_at=life.at)
     if request.kind is Kind.DEPLOY:
         life = _with_versions(life, (*life.versions, request.version or life.version))

@@ -21,14 +21,20 @@ class Window(NamedTuple):
     start: datetime
     end: datetime
 
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """`earlier` is the window of the question before, for "the hour before that"."""
+    """`earlier` is the window of the question before, for "the hour before that". With `forward` the question is
+    about what is to come: a weekday or a date is then the next one, not the latest."""
 
     now: datetime
     zone: tzinfo
     earlier: Window | None = None
+    forward: bool = False
 
     @property
     def local_now(self) -> datetime:

@@ -1,224 +1,157 @@
 """The grammar of time: which expression begins at a token, and where it ends.
 
-    expression  = since | between | day-led | clock range | elapsed | ago | current | previous
-                | weekend | part of day | month | "at" moment | duration before that
-    since       = "since" edge | "from" edge ("on" | "onwards" | "until now")
-    between     = ("between" | "from") edge ("and" | "to" | "until" | "-") edge [day]
+    expression  = since | until | between | day-led | clock range | elapsed | ahead | ago | current
+                | weekend | part of day | month | quarter | year | "at" moment | duration before that
     day-led     = day [between | clock range | "at" moment | part of day]
-    edge        = [day] moment | expression
 
-Every alternative looks at a bounded number of tokens, so a text costs time in proportion to its length.
+`spans.py` has what lies between two instants, `elapsed.py` what is counted from now. Every alternative looks at a
+bounded number of tokens, so a text costs time in proportion to its length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import tzinfo
 
-from actors.nlp.times import quantities as q
-from actors.nlp.times.elapsed import Parsed, ago, before_that, current, elapsed, lasting
+from actors.nlp.sentence import Sentence
+from actors.nlp.times import clocks, dates, elapsed
+from actors.nlp.times.days import CalendarDate, Day
+from actors.nlp.times.edges import Between, Moment, MomentInPart, Present, Stamp
+from actors.nlp.times.elapsed import Parsed
 from actors.nlp.times.expressions import (
-    Between,
-    Day,
-    DaysBack,
-    Edge,
     Expression,
-    Moment,
     NamedMonth,
-    PartOfDay,
-    Present,
-    Since,
-    Stamp,
+    NamedQuarter,
+    NamedYear,
     Weekend,
     WholeDay,
     Zoned,
 )
-from actors.nlp.times.sentence import Sentence
-from actors.nlp.times.vocabulary import BACKWARD, MONTHS, NAMED_CLOCKS, NUMBERS, PART_WORDS
+from actors.nlp.times.parts import part_of_day
+from actors.nlp.times.spans import EdgeRule, Spans, after_on_day, day_moment, joining, of_day, with_day_or_part
+from actors.nlp.times.vocabulary import AFTER_MONTH, AHEAD, AROUND, BEFORE_MONTH, CLEAR_MONTHS, MONTHS, TO, WHOLE
 
 Rule = Callable[[Sentence, int], Parsed | None]
-EdgeRule = Callable[[Sentence, int], tuple[Edge, int] | None]
-TO = ("to", "until", "till", "through", "-", "–", "—")
 
 
-def expression(s: Sentence, at: int) -> Parsed | None:
+def expression(s: Sentence, at: int, *, forward: bool) -> Parsed | None:
     """The longest expression that begins here."""
-    found = [parsed for rule in RULES if (parsed := rule(s, at)) is not None]
-    return max(found, key=lambda parsed: parsed[1], default=None)
-
-
-# --- since and between -----------------------------------------------------------------------------
-
-
-def _since(s: Sentence, at: int) -> Parsed | None:
-    if s.word(at) not in ("since", "from"):
-        return None
-    found = _edge(s, at + 1)
-    if found is None:
-        return None
-    edge, after = found
-    if s.word(at) == "since":
-        return Since(edge), after
-    for ending in (("on",), ("onwards",), ("onward",), ("until", "now"), ("till", "now"), ("up", "to", "now")):
-        if s.follows(after, *ending):
-            return Since(edge), after + len(ending)
-    return None
-
-
-def _between(s: Sentence, at: int) -> Parsed | None:
-    if s.word(at) not in ("between", "from"):
-        return None
-    return _with_day(s, _pair(s, at + 1, _joining(s, at), _edge))
-
-
-def _clock_range(s: Sentence, at: int) -> Parsed | None:
-    """ "14:00-14:30", "2 to 4pm" """
-    if s[at].kind not in ("clock", "stamp", "number") and s.word(at) not in NAMED_CLOCKS:
-        return None
-    return _with_day(s, _pair(s, at, TO, _edge))
-
-
-def _joining(s: Sentence, at: int) -> tuple[str, ...]:
-    return ("and", *TO) if s.word(at) == "between" else TO
-
-
-def _pair(s: Sentence, at: int, joining: tuple[str, ...], edge: EdgeRule) -> tuple[Between, int] | None:
-    first = edge(s, at) or q.moment(s, at, bare=True)
-    if first is None or s.word(first[1]) not in joining:
-        return None
-    second = edge(s, first[1] + 1) or _bare_end(s, first[0], first[1] + 1)
-    if second is None or isinstance(first[0], Present):
-        return None
-    start, end = _same_zone(_same_half(s, at, first[0], second), second[0])
-    return (Between(start, end), second[1]) if start is not None else None
-
-
-def _bare_end(s: Sentence, start: Edge, at: int) -> tuple[Edge, int] | None:
-    """ "from 14:00 to 15": an hour alone only after a full clock time."""
-    if not isinstance(start, Moment) or start.hourly:
-        return None
-    return q.moment(s, at, bare=True)
-
-
-def _same_half(s: Sentence, at: int, first: Edge, second: tuple[Edge, int]) -> Edge | None:
-    """An hour alone takes am or pm from the end ("2-4pm"), unless that would put it after the end ("11-1pm").
-
-    None where the end does not say what the number is: "between 5 and 14:00" is left alone.
-    """
-    alone = isinstance(first, Moment) and first.hourly and s.word(at + 1) not in ("am", "pm")
-    if not alone or not isinstance(first, Moment) or first.day is not None:
-        return first
-    end = second[0]
-    if not isinstance(end, Moment) or s.word(second[1] - 1) not in ("am", "pm") or first.clock.hour > 12:
-        return None
-    hour = first.clock.hour % 12 + (12 if end.clock.hour >= 12 else 0)
-    return replace(first, clock=first.clock.replace(hour=hour % 24 if hour < end.clock.hour else hour % 12))
-
-
-def _same_zone(first: Edge | None, second: Edge) -> tuple[Edge | None, Edge]:
-    """A zone named once holds for both ends."""
-    if not isinstance(first, Moment) or not isinstance(second, Moment):
-        return first, second
-    return replace(first, zone=first.zone or second.zone), replace(second, zone=second.zone or first.zone)
-
-
-def _with_day(s: Sentence, found: tuple[Between, int] | None) -> tuple[Between, int] | None:
-    """ "between 2pm and 4pm yesterday" """
-    if found is None:
-        return None
-    inner, after = found
-    day = q.day(s, s.skip(after, "on", ","))
-    if day is None or not isinstance(inner.first, Moment) or inner.first.day is not None:
-        return found
-    return _of_day(inner, day[0]), day[1]
-
-
-def _of_day(inner: Between, day: Day) -> Between:
-    first = replace(inner.first, day=day) if isinstance(inner.first, Moment) else inner.first
-    return replace(inner, first=first)
-
-
-def _edge(s: Sentence, at: int) -> tuple[Edge, int] | None:
-    """What "since", "between" and "to" are followed by."""
-    moment = q.moment(s, s.skip(at, "about", "around"))
-    if moment is not None:
-        return moment
-    led = _day_moment(s, at)
-    if led is not None:
-        return led
-    return next((found for rule in EDGE_RULES if (found := rule(s, at)) is not None), None)
+    best = elapsed.in_duration(s, at) if forward else None
+    for rule in RULES:
+        parsed = rule(s, at)
+        if parsed is not None and (best is None or parsed[1] > best[1]):
+            best = parsed
+    return best
 
 
 # --- days ------------------------------------------------------------------------------------------
 
 
-def _day_moment(s: Sentence, at: int) -> tuple[Moment, int] | None:
-    """ "yesterday at 14:00", "14:00 yesterday" is the rule `_at`."""
-    day = q.day(s, at)
-    if day is None:
-        return None
-    start = s.skip(s.skip(day[1], ","), "at", "around")
-    found = q.moment(s, start)
-    if found is None or not isinstance(found[0], Moment):
-        return None
-    return replace(found[0], day=day[0], around=s.word(start - 1) == "around"), found[1]
-
-
 def _day_led(s: Sentence, at: int) -> Parsed | None:
-    day = q.day(s, s.skip_so_far(at))
+    start = s.past(at, ("so", "far"))
+    day = dates.day(s, start) or dates.week_led(s, start)
     if day is None:
         return None
     inner = _inside_day(s, s.skip(day[1], ","), day[0])
     if inner is not None:
         return inner
-    moment = _day_moment(s, at)
+    moment = day_moment(s, start)
     if moment is not None:
         return moment
-    return _zoned(s, WholeDay(day[0]), s.skip_so_far(day[1]))
+    return _zoned(s, WholeDay(day[0]), s.past(day[1], ("so", "far")))
 
 
 def _inside_day(s: Sentence, at: int, day: Day) -> Parsed | None:
-    """ "between 2pm and 4pm", "14:00-15:00", "morning" """
-    start = s.skip(at, "in") if s.word(at + 1) == "the" else at
-    start = s.skip(start, "the")
-    if s.word(start) in PART_WORDS:
-        return PartOfDay(PART_WORDS[s.word(start)], day), start + 1
+    """ "between 2pm and 4pm", "14:00-15:00" """
     # Clock times only: days inside of days would nest without end.
-    within = at + 1 if s.word(at) in ("between", "from") else at
-    pair = _pair(s, within, _joining(s, at), q.moment)
-    if pair is None or not isinstance(pair[0].first, Moment):
+    within = at + 1 if s.word(at) in ("between", "from", "at") else at
+    joins = joining(s, at) if within > at else tuple(TO)
+    pair = SPANS.pair(s, within, joins, _bare_moment, hours_alone=True)
+    if pair is None or not isinstance(pair[0].first, Moment) or isinstance(pair[0].second, Present):
         return None
-    return _of_day(pair[0], day), pair[1]
+    inner = of_day(pair[0], day)
+    first, second = inner.first, inner.second
+    if isinstance(first, Moment) and isinstance(second, Moment):
+        inner = Between(replace(first, either=False), replace(second, either=False))
+    return inner, pair[1]
+
+
+def _bare_moment(s: Sentence, at: int) -> tuple[Moment | Stamp | Present, int] | None:
+    return clocks.moment(s, at) or clocks.moment(s, at, bare=True)
 
 
 def _part(s: Sentence, at: int) -> Parsed | None:
-    if s.word(at) == "tonight":
-        return PartOfDay("night"), at + 1
-    if s.word(at) == "overnight" or s.follows(at, "last", "night"):
-        return PartOfDay("night", DaysBack(1)), at + (1 if s.word(at) == "overnight" else 2)
-    name = s.word(at + 1)
-    if name not in PART_WORDS or s.word(at) not in ("this", "last"):
+    found = part_of_day(s, at)
+    if found is None:
         return None
-    return PartOfDay(PART_WORDS[name], DaysBack(1) if s.word(at) == "last" else None), at + 2
+    led = day_moment(s, at)
+    return led or _zoned(s, found[0], found[1])
+
+
+def _in_part(s: Sentence, at: int) -> Parsed | None:
+    """ "(in) the morning": the preposition is no part of it."""
+    if s.word(at) != "the" or s.word(at - 1) not in ("in", "during", "over"):
+        return None
+    return part_of_day(s, at - 1)
 
 
 def _weekend(s: Sentence, at: int) -> Parsed | None:
-    if s.word(at + 1) != "weekend" or s.word(at) not in ("the", "this", "last", "past", "previous"):
-        if s.word(at) in ("the", "this") and s.word(at + 1) in ("last", "past") and s.word(at + 2) == "weekend":
-            return Weekend(over=True), at + 3
+    start = s.skip(at, "the", "this")
+    lead = s.word(start)
+    if s.word(start) == "weekend" and start > at:
+        return Weekend(), start + 1
+    if s.word(start + 1) != "weekend":
         return None
-    return Weekend(over=s.word(at) in ("last", "previous")), at + 2
+    if lead in WHOLE or lead == "past":
+        return Weekend("last" if lead in WHOLE or start > at else "latest"), start + 2
+    return (Weekend("next"), start + 2) if lead in AHEAD else None
+
+
+# --- months, quarters, years -------------------------------------------------------------------------
 
 
 def _month(s: Sentence, at: int) -> Parsed | None:
-    """ "in November", "since March 2025": alone a month's name may be another word."""
-    if s.word(at) not in MONTHS or s.word(at - 1) not in ("in", "during", "since", "for", "of", "throughout"):
+    """ "in November", "last March", "October 2025": alone a short name may be another word."""
+    start = at + 1 if s.word(at) in (*WHOLE, "this") and s.word(at + 1) in MONTHS else at
+    name = s.word(start)
+    if name not in MONTHS:
         return None
-    text = s.word(at + 1)
-    if s[at + 1].kind == "number" and len(text) == 4 and text.isdigit():
-        return NamedMonth(MONTHS[s.word(at)], int(text)), at + 2
-    return NamedMonth(MONTHS[s.word(at)]), at + 1
+    year = _year_number(s, s.skip(start + 1, ",", "of"))
+    if year is not None:
+        return NamedMonth(MONTHS[name], year[0]), year[1]
+    doubtful = start == at and name not in CLEAR_MONTHS and s.word(start + 1) not in AFTER_MONTH
+    if doubtful and s.word(at - 1) not in BEFORE_MONTH:
+        return None
+    if start == at and name in ("may", "march") and s.word(at - 1) in ("and", "to", "over", "than"):
+        return None
+    return NamedMonth(MONTHS[name], last=s.word(at) in WHOLE), start + 1
+
+
+def _quarter(s: Sentence, at: int) -> Parsed | None:
+    """ "Q3", "Q3 2025", "the third quarter" """
+    if s.word(at) == "q" and s[at + 1].glued and s.word(at + 1) in ("1", "2", "3", "4"):
+        number, after = int(s.word(at + 1)), at + 2
+    else:
+        start = s.skip(at, "the")
+        names = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+        if s.word(start) not in names or s.word(start + 1) != "quarter" or s.word(start + 2) == "of":
+            return None
+        number, after = names[s.word(start)], start + 2
+    year = _year_number(s, s.skip(after, ",", "of", "/"))
+    return (NamedQuarter(number, year[0]), year[1]) if year else (NamedQuarter(number), after)
+
+
+def _year(s: Sentence, at: int) -> Parsed | None:
+    """ "in 2025" """
+    if s.word(at - 1) not in ("in", "during", "since", "for", "throughout", "of"):
+        return None
+    found = _year_number(s, at)
+    return (NamedYear(found[0]), found[1]) if found and s[found[1]].kind in ("sign", "word") else None
+
+
+def _year_number(s: Sentence, at: int) -> tuple[int, int] | None:
+    text = s.word(at)
+    return (int(text), at + 1) if s[at].kind == "number" and len(text) == 4 and text[:2] in ("19", "20") else None
 
 
 # --- one clock time, zones ------------------------------------------------------------------------
@@ -226,53 +159,123 @@ def _month(s: Sentence, at: int) -> Parsed | None:
 
 def _at(s: Sentence, at: int) -> Parsed | None:
     """ "at 14:00", "around noon", "at 2pm on Monday"; a clock time alone is too little to go by."""
-    if s.word(at - 1) not in ("at", "around", "about"):
+    around = s.word(at) in AROUND
+    if not around and s.word(at - 1) not in ("at", "@", "exactly", "precisely"):
         return None
-    found = q.moment(s, at)
+    start = s.skip(at + 1, "at") if around else at
+    found = clocks.moment(s, start) or _hour_alone(s, start)
     if found is None or isinstance(found[0], Present):
         return None
-    moment, after = found
-    if isinstance(moment, Stamp):
-        return moment, after
-    moment = replace(moment, around=s.word(at - 1) != "at")
-    day = q.day(s, s.skip(after, "on", ","))
-    return (replace(moment, day=day[0]), day[1]) if day else (moment, after)
+    if isinstance(found[0], Stamp):
+        return found[0], found[1]
+    edge, after = with_day_or_part(s, (replace(found[0], around=around or found[0].around), found[1]))
+    return (edge, after) if isinstance(edge, Moment | MomentInPart) else None
+
+
+def _hour_alone(s: Sentence, at: int) -> tuple[Moment | Stamp | Present, int] | None:
+    """ "at 9 this morning", "at 9 yesterday", "at 9?" """
+    found = clocks.moment(s, at, bare=True)
+    if found is None:
+        return None
+    following = s[found[1]]
+    clear = part_of_day(s, found[1]) or dates.day(s, s.skip(found[1], "on"))
+    ends = following.text == "" or (following.text in (".", "?", "!", ",") and not s[found[1] + 1].glued)
+    return found if clear or ends else None
+
+
+def _clear_clock(s: Sentence, at: int) -> Parsed | None:
+    """ "14:00 yesterday", "9am today", "3 in the afternoon", "noon on Monday": the day makes it clear."""
+    if s[at].kind not in ("clock", "number") and s.word(at) not in (
+        "noon",
+        "midday",
+        "midnight",
+        "half",
+        "quarter",
+    ):
+        return None
+    found = clocks.moment(s, at) or clocks.moment(s, at, bare=True)
+    if found is None or not isinstance(found[0], Moment):
+        return None
+    edge, after = with_day_or_part(s, found)
+    if after == found[1] or not isinstance(edge, Moment | MomentInPart):
+        return None
+    return edge, after
+
+
+def _stamp(s: Sentence, at: int) -> Parsed | None:
+    """ "2026-11-03T10:00Z" stands for itself."""
+    if s[at].kind != "stamp" or "-" not in s.word(at):
+        return None
+    found = clocks.moment(s, at)
+    return (found[0], found[1]) if found and isinstance(found[0], Stamp) else None
 
 
 def _zoned(s: Sentence, inner: Expression, after: int) -> Parsed:
-    place: tuple[tzinfo, int] | None = q.zone(s, s.skip(after, "in"))
-    return (Zoned(inner, place[0]), place[1]) if place else (inner, after)
+    zone = clocks.zone(s, after) or (clocks.offset_zone(s, after + 1) if s.word(after) == "in" else None)
+    return (Zoned(inner, zone[0]), zone[1]) if zone else (inner, after)
 
 
-EDGE_RULES: tuple[EdgeRule, ...] = (
-    ago,
+def _elapsed_day(s: Sentence, at: int) -> Parsed | None:
+    found = elapsed.elapsed(s, at)
+    return _zoned(s, *found) if found and s.word(found[1] - 1) in ("day", "week", "month", "year") else found
+
+
+EDGES: tuple[EdgeRule, ...] = (
+    elapsed.ago,
     _part,
     _weekend,
     _day_led,
-    elapsed,
-    current,
+    elapsed.elapsed,
+    elapsed.current,
     _month,
+    _quarter,
+    _year,
+    elapsed.ahead,
 )
+SPANS = Spans(EDGES)
+
+
+def _days(s: Sentence, at: int) -> Parsed | None:
+    """ "Monday to Wednesday", "Nov 3-5", "from 1 to 7 November" """
+    start = s.skip(at, "from", "between")
+    first = dates.ordinal(s, start)
+    if first is not None and s.word(first[1]) in joining(s, at):
+        last = dates.written(s, first[1] + 1)
+        if last is not None and isinstance(last[0], CalendarDate):
+            return Between(WholeDay(replace(last[0], day=first[0])), WholeDay(last[0])), last[1]
+    if start > at or dates.day(s, at) is None:
+        return None
+    return SPANS.pair(s, at, tuple(TO), SPANS.edge)
+
+
+def _unit_edge(s: Sentence, at: int) -> Parsed | None:
+    """ "EOD", "the end of the month" where it lies ahead."""
+    found = elapsed.edge_of_unit(s, at)
+    return (found[0], found[1]) if found else None
+
+
 RULES: tuple[Rule, ...] = (
-    _since,
-    _between,
-    _clock_range,
+    _days,
+    SPANS.since,
+    SPANS.up_to,
+    SPANS.between,
+    SPANS.clock_range,
+    after_on_day,
     _day_led,
     _part,
+    _in_part,
     _weekend,
-    elapsed,
-    ago,
-    lasting,
-    current,
+    _elapsed_day,
+    elapsed.ahead,
+    elapsed.ago,
+    elapsed.lasting,
+    elapsed.current,
+    elapsed.before_that,
+    _unit_edge,
     _month,
-    before_that,
+    _quarter,
+    _year,
     _at,
+    _clear_clock,
+    _stamp,
 )
-STARTERS = frozenset(
-    {"since", "from", "between", "noon", "midday", "midnight", "today", "yesterday", "tonight", "overnight", "so"}
-    | {"the", "this", "day"}
-    | BACKWARD
-    | set(NUMBERS)
-    | set(MONTHS)
-)
-"""Words that an expression can begin with, besides weekdays; numbers, clocks and stamps can too."""

@@ -1,12 +1,30 @@
-"""The words of time."""
+"""The words of time, from `words.toml`, with what is needed to understand them misspelt."""
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, time, timedelta, timezone, tzinfo
-from typing import Literal
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo, available_timezones
 
-Unit = Literal["second", "minute", "hour", "day", "week", "fortnight", "month", "year"]
+from actors.nlp.spelling import Spelling
+
+Unit = Literal["second", "minute", "hour", "day", "week", "fortnight", "month", "quarter", "year"]
 PartName = Literal["morning", "afternoon", "evening", "night"]
+
+_TABLES = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+
+
+def _words(table: str, name: str = "words") -> frozenset[str]:
+    return frozenset(str(_TABLES[table][name]).split())
+
+
+def _spelt(table: str) -> dict[str, str]:
+    """Each way of writing -> the name."""
+    return {way: name for name, ways in _TABLES[table].items() for way in (name, *str(ways).split())}
+
 
 SECONDS: dict[Unit, int] = {
     "second": 1,
@@ -16,73 +34,39 @@ SECONDS: dict[Unit, int] = {
     "week": 7 * 86_400,
     "fortnight": 14 * 86_400,
 }
-MONTHS_IN: dict[Unit, int] = {"month": 1, "year": 12}
-
-LETTERS: dict[str, Unit] = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
+MONTHS_IN: dict[Unit, int] = {"month": 1, "quarter": 3, "year": 12}
+_UNIT_NAMES: dict[str, Unit] = {unit: unit for unit in get_args(Unit)}
+LETTERS: dict[str, Unit] = {letter: _UNIT_NAMES[unit] for letter, unit in _TABLES["letters"].items()}
 """Only next to a number: "5m", never "m"."""
+UNITS: dict[str, Unit] = {way: _UNIT_NAMES[unit] for way, unit in _spelt("units").items()}
+_LONG_UNITS = tuple(word for word in UNITS if len(word) >= 4 and word not in ("year", "years", "secs", "mins"))
+UNIT_SPELLING = Spelling(_LONG_UNITS, _words("real"))
+"""Only after a number or a word like "last": "last houre"."""
 
-_SPELLINGS: dict[Unit, tuple[str, ...]] = {
-    "second": ("sec", "secs", "second", "seconds"),
-    "minute": ("min", "mins", "minute", "minutes"),
-    "hour": ("hr", "hrs", "hour", "hours"),
-    "day": ("day", "days"),
-    "week": ("wk", "wks", "week", "weeks"),
-    "fortnight": ("fortnight", "fortnights"),
-    "month": ("month", "months"),
-    "year": ("yr", "yrs", "year", "years"),
-}
-UNITS: dict[str, Unit] = {word: unit for unit, words in _SPELLINGS.items() for word in words}
-NUMBERS: dict[str, float] = {
-    word: float(value)
-    for value, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-        start=1,
-    )
-} | {
-    "a": 1.0,
-    "an": 1.0,
-    "couple": 2.0,
-    "few": 3.0,
-    "fifteen": 15.0,
-    "twenty": 20.0,
-    "thirty": 30.0,
-    "forty": 40.0,
-    "fifty": 50.0,
-    "sixty": 60.0,
-    "ninety": 90.0,
-    "half": 0.5,
-}
-BACKWARD = frozenset({"last", "past", "previous", "preceding", "trailing"})
+BEGINS = _words("leads", "begins")
+COMPARING = _words("leads", "comparing")
+STEPS = _words("leads", "steps")
+EXCEEDING = _words("leads", "exceeding")
+BACKWARD = _words("leads", "backward")
+WHOLE = _words("leads", "whole")
+CURRENT = _words("leads", "current")
+AHEAD = _words("leads", "ahead")
+TO = _words("leads", "to")
+AROUND = _words("leads", "around")
+FORWARD = _words("forward")
+ORDERS = _words("forward", "orders")
+BEFORE_ORDERS = _words("forward", "before_orders")
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-WEEKDAYS: dict[str, int] = {name: number for number, name in enumerate(_WEEKDAYS)}
-SHORT_WEEKDAYS: dict[str, int] = {
-    **{name[:3]: number for name, number in WEEKDAYS.items()},
-    "tues": 1,
-    "thur": 3,
-    "thurs": 3,
-}
-BEFORE_SHORT_WEEKDAY = frozenset({"on", "last", "since", "from", "between", "and", "to", "until", "this", "past"})
-
-_MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-MONTHS: dict[str, int] = {
-    **{name: number for number, name in enumerate(_MONTHS, start=1)},
-    **{name[:3]: number for number, name in enumerate(_MONTHS, start=1)},
-    "sept": 9,
-}
+_NUMBERS = {name: number for number, name in enumerate(_TABLES["weekdays"])}
+WEEKDAYS: dict[str, int] = {way: _NUMBERS[name] for way, name in _spelt("weekdays").items()}
+"""Monday is 0."""
+CLEAR_WEEKDAYS = frozenset(_NUMBERS) | _words("clear", "weekdays")
+BEFORE_WEEKDAY = _words("before", "weekdays")
+_MONTH_NUMBERS = {name: number for number, name in enumerate(_TABLES["months"], start=1)}
+MONTHS: dict[str, int] = {way: _MONTH_NUMBERS[name] for way, name in _spelt("months").items()}
+CLEAR_MONTHS = _words("clear", "months")
+BEFORE_MONTH = _words("before", "months")
+AFTER_MONTH = _words("after", "months")
 ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 PARTS: dict[PartName, tuple[time, time]] = {
@@ -91,43 +75,47 @@ PARTS: dict[PartName, tuple[time, time]] = {
     "evening": (time(18), time(22)),
     "night": (time(22), time(6)),
 }
-PART_WORDS: dict[str, PartName] = {name: name for name in PARTS}
-NAMED_CLOCKS: dict[str, time] = {"noon": time(12), "midday": time(12), "midnight": time(0)}
-MERIDIEMS = frozenset({"am", "pm"})
+_PART_NAMES: dict[str, PartName] = {part: part for part in PARTS}
+PART_WORDS: dict[str, PartName] = {way: _PART_NAMES[name] for way, name in _spelt("parts").items()}
+_CLOCKS = {"noon": time(12), "midnight": time(0)}
+NAMED_CLOCKS: dict[str, time] = {way: _CLOCKS[name] for way, name in _spelt("clocks").items()}
+
+_OWN_WORDS = ("today", "yesterday", "tomorrow", "tonight", "overnight", "weekend", "fortnight", "between")
+SPELLING = Spelling(
+    [
+        *(word for word in _OWN_WORDS if len(word) > 6),
+        *(name for name in _NUMBERS if len(name) > 5),
+        *(name for name in _MONTH_NUMBERS if len(name) > 6),
+        *("minutes", "minute", "afternoon", "midnight", "previous", "morning", "evening"),
+    ],
+    _words("real") | frozenset(UNITS) | frozenset(WEEKDAYS) | frozenset(MONTHS),
+)
+"""Whatever stands around them: they are like no other word."""
+SHORTEST_CORRECTED = 6
 
 
-def _offset(hours: float, name: str) -> tzinfo:
-    return timezone(timedelta(hours=hours), name)
+# --- zones -----------------------------------------------------------------------------------------
 
-
-ZONES: dict[str, tzinfo] = {
-    "utc": UTC,
-    "gmt": UTC,
-    "z": UTC,
-    **{
-        name.lower(): _offset(hours, name)
-        for name, hours in (
-            ("WET", 0),
-            ("WEST", 1),
-            ("BST", 1),
-            ("CET", 1),
-            ("CEST", 2),
-            ("EET", 2),
-            ("EEST", 3),
-            ("MSK", 3),
-            ("JST", 9),
-            ("KST", 9),
-            ("AEST", 10),
-            ("AEDT", 11),
-            ("EST", -5),
-            ("EDT", -4),
-            ("CST", -6),
-            ("CDT", -5),
-            ("MST", -7),
-            ("MDT", -6),
-            ("PST", -8),
-            ("PDT", -7),
-        )
-    },
+OFFSETS: dict[str, tzinfo] = {
+    name: timezone(timedelta(hours=hours), name.upper()) if hours else UTC
+    for name, hours in _TABLES["offsets"].items()
 }
-"""The usual reading of abbreviations; the ambiguous ones (IST) are left out."""
+PLACES: dict[str, str] = dict(_TABLES["places"])
+LONGEST_PLACE = 3
+"""Words in the name of a place."""
+
+
+@cache
+def places() -> dict[str, str]:
+    """Names of places in lower case, as they are spoken -> zones. Read when a text first needs one."""
+    cities = {
+        name.rpartition("/")[2].replace("_", " ").lower(): name
+        for name in sorted(available_timezones())
+        if "/" in name and not name.startswith(("Etc/", "SystemV/", "posix/", "right/"))
+    }
+    return cities | PLACES
+
+
+def place(name: str) -> tzinfo | None:
+    zone = places().get(name)
+    return ZoneInfo(zone) if zone else None

@@ -52,6 +52,8 @@ class Delivery(Protocol):
 
     packet: Packet
     attempt: int
+    identity: str
+    """The same at every attempt, and no other message's."""
 
     async def acknowledge(self) -> None:
         """Returns once the stream has recorded it."""

@@ -1,8 +1,9 @@
-"""The actions that reach outside of the copilot, for `registry.Actions`."""
+"""The actions of this pool that are not the engine's own, for `registry.Actions`."""
 
 from __future__ import annotations
 
 from actors.platform.config import WorkflowSettings
+from actors.workflow.actions.check import CheckAction, CheckAsks
 from actors.workflow.actions.command import CommandAction
 from actors.workflow.actions.command_asks import CommandAsks
 from actors.workflow.actions.http import HttpAction
@@ -19,7 +20,11 @@ class Outside:
 
     @property
     def entries(self) -> dict[str, Entry]:
-        return {"core.http": (HttpAsks, self._http), "core.command": (CommandAsks, self._command)}
+        return {
+            "core.check": (CheckAsks, CheckAction()),
+            "core.http": (HttpAsks, self._http),
+            "core.command": (CommandAsks, self._command),
+        }
 
     async def close(self) -> None:
         await self._http.close()

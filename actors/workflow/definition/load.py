@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +13,7 @@ from actors.workflow.definition import checks, source
 from actors.workflow.definition.checks import Actions
 from actors.workflow.definition.model import About, Compensation, Definition, Input, Retry, Step
 from actors.workflow.definition.plan import Plan
+from actors.workflow.definition.source import Place
 from schemas.errors import InvalidInput, Violation
 
 SHOWN = 3
@@ -26,15 +28,30 @@ def plan(value: Any, actions: Actions) -> Plan:
 
 def plan_from_text(text: str | bytes, actions: Actions) -> Plan:
     """The same for YAML or JSON; each violation's detail begins with its line and column."""
+    found = examined(text, actions)
+    if isinstance(found, Plan):
+        return found
+    raise _invalid(tuple(Violation(pointer=one.pointer, detail=f"{one.place}: {one.detail}") for one in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a text."""
+
+    place: Place
+    pointer: str
+    detail: str
+
+
+def examined(text: str | bytes, actions: Actions) -> Plan | tuple[Mistake, ...]:
+    """A plan, or everything that is wrong, by place. Raises InvalidInput for what is neither YAML nor JSON."""
     read = source.read(text)
     try:
         return plan(read.value, actions)
     except InvalidInput as error:
-        placed = tuple(
-            Violation(pointer=one.pointer, detail=f"{read.place(one.pointer)}: {one.detail}")
-            for one in error.violations
-        )
-        raise _invalid(placed) from error
+        wrong = error.violations or (Violation(pointer="", detail=error.detail),)
+        found = [Mistake(read.place(one.pointer), one.pointer, one.detail) for one in wrong]
+        return tuple(sorted(found, key=lambda one: (one.place.line, one.place.column)))
 
 
 def schema() -> dict[str, Any]:
@@ -82,6 +99,8 @@ def _said(item: Any) -> str:
     if kind == "extra_forbidden":
         close = difflib.get_close_matches(name, _KEYS, n=1)
         return f"unknown key {json.dumps(name)}" + (f"; did you mean {close[0]}?" if close else "")
+    if kind in ("model_type", "dict_type"):
+        return "must be a mapping"
     if kind == "missing":
         return "is required"
     if kind == "string_pattern_mismatch":

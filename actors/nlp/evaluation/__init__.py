@@ -1,0 +1,1 @@
+"""Scoring of understanding on annotated data; nothing here is used in a conversation."""
