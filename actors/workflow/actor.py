@@ -25,6 +25,7 @@ from actors.workflow.outbox import Outbox
 from actors.workflow.shelf import Shelf
 from actors.workflow.slots import Slots
 from actors.workflow.starting import Starting
+from actors.workflow.state import Held
 from actors.workflow.views import Views
 from schemas.adapters import BackendState
 from schemas.subjects import (
@@ -82,6 +83,7 @@ class WorkflowActor(PoolActor):
             ledger=Ledger(self._database, self._advances, actor),
             definitions=definitions,
             actions=actions,
+            effects=actions.effects,
             moves=Moves(settings.action_limits),
             lease=self._lease,
             slots=Slots(self._database, actor, settings.action_limits),
@@ -122,8 +124,8 @@ class WorkflowActor(PoolActor):
     async def dependencies(self) -> tuple[BackendState, ...]:
         return (await self._database.state(),)
 
-    def _keeper(self, run_id: str, epoch: int) -> Keeper:
-        return Keeper(self._tools, run_id, epoch)
+    def _keeper(self, run_id: str, epoch: int, fresh: Held | None) -> Keeper:
+        return Keeper(self._tools, run_id, epoch, fresh)
 
     async def _start_child(self, asked: asks.SubWorkflow, call: Call) -> str:
         return await self._starting.child(asked, call)

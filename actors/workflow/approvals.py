@@ -8,6 +8,7 @@ from typing import Any
 from actors.platform.config import AuthSettings
 from actors.platform.store import Database
 from actors.platform.store.database import Row
+from actors.workflow import storable
 from actors.workflow.definitions import Definitions
 from actors.workflow.holders import Holders
 from actors.workflow.outbox import Outbox, Told
@@ -212,9 +213,12 @@ def _check_choice(decision: Decision, asked: Row) -> None:
     offered = CHOICES[asked["kind"]]
     if decision.decision not in offered:
         raise InvalidInput(f"this {asked['kind']} is decided by one of {', '.join(offered)}")
-    text = json.dumps(decision.answer)
-    if len(text) > LARGEST_ANSWER_BYTES or "\\u0000" in text or "\0" in decision.comment:
-        raise InvalidInput(f"an answer has at most {LARGEST_ANSWER_BYTES >> 10} KB, and no NUL character")
+    try:
+        size = len(storable.written([decision.answer, decision.comment]))
+    except storable.NotStorable as error:
+        raise InvalidInput(f"the answer {error}") from error
+    if size > LARGEST_ANSWER_BYTES:
+        raise InvalidInput(f"an answer has at most {LARGEST_ANSWER_BYTES >> 10} KB")
     if asked["kind"] == "question" and asked["options"] and decision.answer not in asked["options"]:
         raise InvalidInput(f"the answer is one of {', '.join(asked['options'])}")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
 import structlog
-from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from actors.platform.guard.fault_points import fault_point
 from actors.platform.lease import Lease
+from actors.workflow import storable
 from actors.workflow.actions.port import Call, Executor
 from actors.workflow.results import Failed, Result, Succeeded, WaitsForRun
 from schemas.errors import CopilotError, DeadlineExceeded, Internal, InvalidInput, Retryable
@@ -18,7 +17,6 @@ from schemas.errors import CopilotError, DeadlineExceeded, Internal, InvalidInpu
 log = structlog.get_logger(__name__)
 
 LARGEST_OUTPUT_BYTES = 256 << 10
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class LeaseLost(Exception):
@@ -83,15 +81,11 @@ async def _probed(executor: Executor, call: Call, error: CopilotError) -> Result
 
 
 def _checked(output: Any) -> Result:
-    """What is stored is JSON, of a bounded size, without the one character that the store cannot keep."""
+    """What is stored is JSON, of a bounded size."""
     try:
-        text = to_json(output)
-    except PydanticSerializationError as error:
-        return Failed(InvalidInput(f"the output is not JSON: {error}"))
-    if len(text) > LARGEST_OUTPUT_BYTES:
-        return Failed(InvalidInput(f"the output has {len(text)} bytes; at most {LARGEST_OUTPUT_BYTES} are kept"))
-    if _NUL.search(text):
-        return Failed(InvalidInput("the output contains the NUL character"))
-    if b"NaN" in text or b"Infinity" in text:
-        return Succeeded(from_json(to_json(output, inf_nan_mode="null")))  # what JSON cannot say is null
+        size = len(storable.written(output))
+    except storable.NotStorable as error:
+        return Failed(InvalidInput(f"the output {error}"))
+    if size > LARGEST_OUTPUT_BYTES:
+        return Failed(InvalidInput(f"the output has {size} bytes; at most {LARGEST_OUTPUT_BYTES} are kept"))
     return Succeeded(output)

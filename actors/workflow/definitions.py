@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from typing import Any
 
 from actors.platform.store import Database
+from actors.workflow import storable
 from actors.workflow.actions.registry import Actions
-from actors.workflow.definition import load, version
+from actors.workflow.definition import load
 from actors.workflow.definition.model import Definition
 from actors.workflow.definition.plan import Plan
 from schemas.errors import InvalidInput, NotFound, Unavailable, Violation
@@ -21,11 +23,23 @@ class Definitions:
     def __init__(self, database: Database, actions: Actions) -> None:
         self._database = database
         self._actions = actions
+        self._checked: OrderedDict[bytes, Plan] = OrderedDict()
         self._plans: OrderedDict[tuple[str, int], Plan] = OrderedDict()
         self._versions: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def check(self, tree: Any) -> Plan:
-        """Raises InvalidInput with every violation and its place."""
+        """Raises InvalidInput with every violation and its place. The same tree is checked once."""
+        try:
+            digest = hashlib.sha256(storable.written(tree)).digest()
+        except storable.NotStorable as error:
+            raise InvalidInput(f"the definition {error}") from error
+        plan = self._checked.get(digest)
+        if plan is None:
+            plan = self._check(tree)
+        _remember(self._checked, digest, plan)
+        return plan
+
+    def _check(self, tree: Any) -> Plan:
         plan = load.plan(tree, self._actions.asks)
         wrong = tuple(
             Violation(pointer=f"/steps/{n}/compensate/uses", detail=f"{step.compensate.uses} takes nothing back")
@@ -77,6 +91,3 @@ def _remember(cache: OrderedDict[Any, Any], key: Any, value: Any) -> None:
     cache.move_to_end(key)
     while len(cache) > REMEMBERED:
         cache.popitem(last=False)
-
-
-__all__ = ["Definitions", "version"]

@@ -13,6 +13,7 @@ from actors.platform.store import Database
 from actors.platform.store.database import Row
 from actors.platform.telemetry import Telemetry
 from actors.workflow.keeper import Keeper
+from actors.workflow.state import Held
 from schemas.subjects import RUN_WAKE
 from schemas.workflow import RunWake
 
@@ -22,7 +23,7 @@ MOST_HELD = 512
 """Runs that move at the same time in one actor; those that wait are not held."""
 SOONEST_SECONDS = 0.005
 
-MakeKeeper = Callable[[str, int], Keeper]
+MakeKeeper = Callable[[str, int, Held | None], Keeper]
 
 
 class Holders:
@@ -45,12 +46,12 @@ class Holders:
     def free(self) -> int:
         return 0 if self._stopping else MOST_HELD - len(self._held)
 
-    def take(self, run_id: str, epoch: int) -> None:
-        """The run is this actor's in the store."""
+    def take(self, run_id: str, epoch: int, fresh: Held | None = None) -> None:
+        """The run is this actor's in the store; `fresh`: it was just started, and nothing of it is written yet."""
         if run_id in self._held:
             self._held[run_id][0].poke()
             return
-        keeper = self._make(run_id, epoch)
+        keeper = self._make(run_id, epoch, fresh)
         task = asyncio.create_task(keeper.run())
         self._held[run_id] = keeper, task
         self._gauge.set(len(self._held))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -29,6 +30,7 @@ from actors.workflow.outbox import Outbox, Told
 from actors.workflow.slots import Slots
 from actors.workflow.state import Held, RunState, restored
 from actors.workflow.units import Draft, now
+from schemas.adapters import ActionClass
 from schemas.workflow import RUN_FINAL
 
 log = structlog.get_logger(__name__)
@@ -46,6 +48,7 @@ class Tools:
     ledger: Ledger
     definitions: Definitions
     actions: Actions
+    effects: Mapping[str, ActionClass]
     moves: Moves
     lease: Lease
     slots: Slots
@@ -54,8 +57,9 @@ class Tools:
 
 
 class Keeper:
-    def __init__(self, tools: Tools, run_id: str, epoch: int) -> None:
+    def __init__(self, tools: Tools, run_id: str, epoch: int, fresh: Held | None = None) -> None:
         self._tools = tools
+        self._fresh = fresh
         self._run_id = run_id
         self._epoch = epoch
         self._news = asyncio.Event()
@@ -68,7 +72,7 @@ class Keeper:
         """Returns when the run has ended, waits for something far away, or has passed to another."""
         try:
             await fault_point("workflow.claim")
-            state: RunState | None = await self._load()
+            state: RunState | None = await (self._load() if self._fresh is None else self._begin(self._fresh))
             while state is not None:
                 state = await self._turn(state)
         except RunLost:
@@ -154,12 +158,20 @@ class Keeper:
 
     # --- the store ---------------------------------------------------------------------------------
 
+    async def _begin(self, run: Held) -> RunState:
+        """A run that was just started: the store has nothing more of it than is known here."""
+        _, plan = await self._tools.definitions.get(run.name, run.version)
+        state, changes = restored(run, plan, self._tools.effects, [], [])
+        conclusion.begin(state)
+        self._tools.moves.follow(state, changes)
+        return state
+
     async def _load(self) -> RunState:
         """The state as the store has it; attempts of this holder that are under way go on."""
         loaded = await self._tools.ledger.load(self._run_id, self._epoch)
         run = Held.of(loaded.run)
         _, plan = await self._tools.definitions.get(run.name, run.version)
-        state, changes = restored(run, plan, self._tools.actions.effects, loaded.steps, loaded.questions)
+        state, changes = restored(run, plan, self._tools.effects, loaded.steps, loaded.questions)
         if run.claims > MOST_CLAIMS:
             conclusion.give_up(state, f"{run.claims} actors in a row came to nothing with this run")
             return state

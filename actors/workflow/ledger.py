@@ -124,8 +124,7 @@ class Ledger:
             "steps": [unit.row() for unit in draft.units.values()],
             "events": [{"number": number, **event} for number, event in enumerate(draft.events, 1)],
             "asked": draft.asked,
-            "closed": draft.closed,
-            "reminded": draft.reminded,
+            "touched": [*draft.closed, *draft.reminded],
         }
 
     async def _wait(self, run_id: str, error: Unavailable) -> None:

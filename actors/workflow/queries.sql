@@ -26,7 +26,7 @@ WITH item AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%(items)s::jsonb) AS item (
         n integer, run_id text, owner text, user_name text, identity jsonb, name text, version integer, inputs jsonb,
         source text, session_id text, key text, fingerprint text, parent_id text, parent_step text, parent_item text,
-        depth integer, steps_total integer, actor text, timeout_seconds double precision)
+        depth integer, steps_total integer, actor text, deadline_at timestamptz)
 ), known AS (
     SELECT item.n, run.id, run.name, run.version, run.status, run.fingerprint
     FROM item JOIN run ON run.owner = item.owner AND run.idempotency_key = item.key
@@ -36,7 +36,7 @@ WITH item AS MATERIALIZED (
                      wake_at, deadline_at)
     SELECT run_id, owner, user_name, identity, name, version, inputs, source, session_id, key, fingerprint, parent_id,
            parent_step, parent_item, depth, 'pending', steps_total, actor, CASE WHEN actor IS NULL THEN 0 ELSE 1 END,
-           now(), now() + make_interval(secs => timeout_seconds)
+           now(), deadline_at
     FROM item WHERE NOT EXISTS (SELECT FROM known WHERE known.n = item.n)
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -105,7 +105,7 @@ WITH item AS MATERIALIZED (
         n integer, run_id text, actor text, epoch integer, revision integer, signals integer, strict boolean,
         keep boolean, wake_at timestamptz, status text, error jsonb, outputs jsonb, steps_done integer,
         started_at timestamptz, finished_at timestamptz, told integer, steps jsonb, events jsonb, asked jsonb,
-        closed jsonb, reminded jsonb)
+        touched jsonb)
 ), held AS (
     UPDATE run SET status = item.status, error = item.error, outputs = item.outputs, steps_done = item.steps_done,
         revision = run.revision + 1, claims = 0, last_seq = last_seq + item.told,
@@ -144,16 +144,13 @@ WITH item AS MATERIALIZED (
         approvers text[], quorum integer, allow_self boolean, on_expiry text, plan_hash text, plan jsonb,
         expires_at timestamptz, remind_at timestamptz, remind_seconds double precision)
     ON CONFLICT (run_id, step_id, item, kind, round) DO NOTHING
-), closed AS (
-    UPDATE approval SET outcome = c.outcome, closed_at = now()
-    FROM held JOIN item USING (n), jsonb_to_recordset(item.closed) AS c (step_id text, item text, outcome text)
-    WHERE approval.run_id = held.id AND approval.step_id = c.step_id AND approval.item = c.item
-      AND approval.outcome IS NULL
-), reminded AS (
-    UPDATE approval SET remind_at = r.remind_at
-    FROM held JOIN item USING (n),
-         jsonb_to_recordset(item.reminded) AS r (step_id text, item text, remind_at timestamptz)
-    WHERE approval.run_id = held.id AND approval.step_id = r.step_id AND approval.item = r.item
+), touched AS (
+    UPDATE approval SET outcome = COALESCE(t.outcome, approval.outcome),
+        closed_at = CASE WHEN t.outcome IS NULL THEN closed_at ELSE now() END,
+        remind_at = COALESCE(t.remind_at, approval.remind_at)
+    FROM held JOIN item USING (n), jsonb_to_recordset(item.touched) AS t (
+        step_id text, item text, outcome text, remind_at timestamptz)
+    WHERE approval.run_id = held.id AND approval.step_id = t.step_id AND approval.item = t.item
       AND approval.outcome IS NULL
 )
 SELECT n, 'written' AS verdict, seq FROM held
@@ -163,7 +160,8 @@ SELECT item.n,
             WHEN run.revision = item.revision + 1 THEN 'known'
             WHEN run.revision <> item.revision OR run.actor IS DISTINCT FROM item.actor THEN 'lost'
             WHEN run.signals <> item.signals THEN 'signalled'
-            ELSE 'again' END,  -- seen from before a change that this statement waited for
+            -- It sees the row from before a change that the statement has waited for.
+            ELSE 'again' END,
        NULL
 FROM item JOIN run ON run.id = item.run_id WHERE NOT EXISTS (SELECT FROM held WHERE held.n = item.n);
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from actors.platform.bus.ids import new_session_id
 from actors.platform.store import GroupCommit
 from actors.platform.store.database import Row
-from actors.workflow import preview
+from actors.workflow import preview, storable
 from actors.workflow.actions import asks
 from actors.workflow.actions.port import Call
 from actors.workflow.actions.registry import Actions
@@ -18,6 +17,7 @@ from actors.workflow.definition import inputs, version
 from actors.workflow.definition.plan import Plan, Scope
 from actors.workflow.definitions import Definitions
 from actors.workflow.holders import Holders
+from actors.workflow.state import Held
 from actors.workflow.units import now
 from schemas.envelope import Envelope
 from schemas.errors import Forbidden, IdempotencyMismatch, InvalidInput, NotFound, Unavailable
@@ -145,10 +145,16 @@ class Starting:
         if known and row["fingerprint"] != params["fingerprint"]:
             raise IdempotencyMismatch("this key was used to start something else")
         if not known:
-            await self._holders.heard(row["id"], params["actor"], 1)
+            await self._held(params)
         return RunAccepted(
             id=row["id"], status=row["status"], name=row["name"], version=row["version"], duplicate=known
         )
+
+    async def _held(self, params: dict[str, Any]) -> None:
+        if params["actor"] is None:
+            await self._holders.heard(params["run_id"], None, 0)
+        else:
+            self._holders.take(params["run_id"], 1, Held.fresh(params))
 
     def _params(
         self, asked: StartRun, plan: Plan, number: int, given: dict[str, Any], parent: Parent | None
@@ -172,7 +178,7 @@ class Starting:
             "depth": parent.depth + 1 if parent else 0,
             "steps_total": len(plan.steps),
             "actor": self._actor if self._holders.free > 0 else None,
-            "timeout_seconds": timeout.total_seconds() if timeout is not None else None,
+            "deadline_at": now() + timeout if timeout is not None else None,
         }
 
 
@@ -183,9 +189,7 @@ def _used(plan: Plan) -> set[str]:
 
 def _fitted(plan: Plan, given: dict[str, Any]) -> dict[str, Any]:
     try:
-        text = json.dumps(given, allow_nan=False)
-    except ValueError as error:
-        raise InvalidInput("the input contains a number that JSON cannot say") from error
-    if "\\u0000" in text:
-        raise InvalidInput("the input must not contain the NUL character")
+        storable.written(given)
+    except storable.NotStorable as error:
+        raise InvalidInput(f"the input {error}") from error
     return inputs.resolve(plan.definition.inputs, given)

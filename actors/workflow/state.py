@@ -56,6 +56,31 @@ class Held:
     outputs: Any = None
 
     @classmethod
+    def fresh(cls, params: Mapping[str, Any]) -> Held:
+        """Of a run that this actor has just stored as its own."""
+        return cls(
+            id=params["run_id"],
+            owner=params["owner"],
+            identity=Identity.model_validate(params["identity"]),
+            name=params["name"],
+            version=params["version"],
+            inputs=params["inputs"],
+            source=params["source"],
+            parent_id=params["parent_id"],
+            depth=params["depth"],
+            epoch=1,
+            revision=0,
+            claims=0,
+            signals=0,
+            status="pending",
+            error=None,
+            deadline_at=params["deadline_at"],
+            started_at=None,
+            pausing=False,
+            cancel=None,
+        )
+
+    @classmethod
     def of(cls, row: Row) -> Held:
         return cls(
             id=row["id"],

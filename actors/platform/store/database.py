@@ -54,7 +54,9 @@ class Database:
     def __init__(
         self, settings: DatabaseSettings, path: Path, telemetry: Telemetry, shared: tuple[Path, ...] = ()
     ) -> None:
-        self._queries = queries.load(path, *shared)
+        self._queries: Mapping[str, LiteralString] = {
+            name: queries.bare(text) for name, text in queries.load(path, *shared).items()
+        }
         self._settings = settings
         self._seconds = telemetry.histogram(
             "copilot_store_seconds", "One statement, or one grouped transaction.", ("query",)
@@ -108,7 +110,9 @@ class Database:
         await self.all(name, params)
 
     async def batch(self, statements: list[tuple[str, Mapping[str, Any]]]) -> list[list[Row]]:
-        """All of them in one transaction and one round trip; the rows of each, in order."""
+        """All of them in one transaction; the rows of each, in order. One alone is a transaction already."""
+        if len(statements) == 1:
+            return [await self.all(*statements[0])]
         started = time.perf_counter()
         async with self.connection() as connection:
             async with connection.pipeline(), connection.transaction():

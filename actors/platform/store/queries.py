@@ -23,6 +23,13 @@ def load(*paths: Path) -> Mapping[str, LiteralString]:
     return queries
 
 
+def bare(statement: LiteralString) -> LiteralString:
+    """The statement as the server gets it: without its sentence and its indentation. The client library looks for
+    parameters in the whole text, and remembers what it found in texts of up to 4,096 characters only."""
+    lines = (line.strip() for line in statement.splitlines())
+    return cast("LiteralString", "\n".join(line for line in lines if line and not line.startswith("--")))
+
+
 def _read(path: Path, queries: dict[str, LiteralString]) -> None:
     parts = _NAME.split(path.read_text(encoding="utf-8"))
     for name, text in zip(parts[1::2], parts[2::2], strict=True):

@@ -25,7 +25,7 @@ from schemas.identity import Permission
 
 Entry = tuple[type[BaseModel], Executor]
 
-PEOPLE: Mapping[str, type[BaseModel]] = {"core.approval": asks.Approval, "core.ask": asks.Question}
+PEOPLE: dict[str, type[BaseModel]] = {"core.approval": asks.Approval, "core.ask": asks.Question}
 """What waits for people; it has no executor and cannot take anything back."""
 
 
@@ -48,16 +48,14 @@ class Actions:
         }
         asked = {f"{one.module}.{one.name}": (one.asks, AdapterAction(bus, one)) for one in adapters}
         self._entries: dict[str, Entry] = {**own, **asked, **more}
-
-    @property
-    def asks(self) -> Mapping[str, type[BaseModel]]:
+        self.asks: Mapping[str, type[BaseModel]] = {
+            name: entry[0] for name, entry in self._entries.items()
+        } | PEOPLE
         """What every action asks, for the checks of a definition."""
-        return {**{name: entry[0] for name, entry in self._entries.items()}, **PEOPLE}
-
-    @property
-    def effects(self) -> Mapping[str, ActionClass]:
-        people: dict[str, ActionClass] = dict.fromkeys(PEOPLE, "pure")
-        return {**{name: entry[1].effect for name, entry in self._entries.items()}, **people}
+        self.effects: Mapping[str, ActionClass] = {
+            **{name: entry[1].effect for name, entry in self._entries.items()},
+            **dict.fromkeys(PEOPLE, "pure"),
+        }
 
     def executor(self, name: str) -> Executor:
         return self._entries[name][1]
