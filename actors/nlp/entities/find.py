@@ -89,7 +89,8 @@ def _services(
     measured, marked = _spans(asked[0]), _spans(part for parts in asked for part in parts)
     changing = bool(quantities or versions)
     unknown = find_mentions(reading, index, measured, marked, _spans(known), changing=changing)
-    return tuple(sorted((*known, *unknown), key=lambda part: part.start)), quantities
+    apart = (one for one in unknown if all(one.end <= start or one.start >= end for start, end in _spans(known)))
+    return tuple(sorted((*known, *apart), key=lambda part: part.start)), quantities
 
 
 def _measured(
