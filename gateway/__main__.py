@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from actors.platform.config import ConfigurationError, Settings, load
-from actors.platform.telemetry import configure_logging
+from actors.platform.telemetry import configure_logging, lines_to
 from gateway import app
 from gateway.listen import Addresses
 
@@ -26,10 +26,11 @@ def serve(settings: Settings, report: Path | None, slot: str = "gateway-0") -> N
     """Until SIGTERM or SIGINT. Raises OSError where it cannot listen."""
     configure_logging(settings.telemetry.log_level, slot)
     notes: list[str] = []
+    talk = lines_to(None)
 
     def say(text: str) -> None:
         notes.append(text)
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - a line for people, beside the log
+        talk.write(f"{text}\n")  # a line for people, beside the log
 
     def ready(addresses: Addresses) -> None:
         say(f"the gateway listens: {addresses.http} and gRPC {addresses.grpc}")

@@ -6,10 +6,10 @@ import asyncio
 import gc
 import json
 import signal
-from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 import uvloop
@@ -22,9 +22,11 @@ from actors.platform.config import Settings, mask_url
 from actors.platform.telemetry import Telemetry
 from gateway import asyncapi, docs, middleware, openapi, websocket
 from gateway.call import GATEWAY
+from gateway.connection import Connection
+from gateway.connections import Bounds, Connections, raise_descriptors
 from gateway.gateway import Gateway
 from gateway.grpc.server import GrpcServer
-from gateway.listen import Addresses, open_socket, shown
+from gateway.listen import BACKLOG, Addresses, open_socket, shown
 from gateway.rest.system import VERSION
 from gateway.routes import ROUTES
 from schemas.envelope import Envelope
@@ -34,6 +36,7 @@ from schemas.system import MetricsReport, MetricsRequest
 log = structlog.get_logger(__name__)
 
 POOL = "gateway"
+CONNECTIONS_GAUGE = ("copilot_gateway_connections", "Open HTTP and WebSocket connections.")
 RETRY_SECONDS = 0.2
 SAY_SECONDS = 1.0  # a bus that is not there after this long is waited for aloud
 Say = Callable[[str], None]
@@ -58,9 +61,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        async with opened(settings, say=say, slot=slot, stop=stop) as running:
-            if running is None:
-                return
+        async with opened(settings, say=say, slot=slot) as running:
             ready(running.addresses)
             await stop.wait()
             say("stopping: running turns are finished first")
@@ -94,9 +95,8 @@ async def opened(
     say: Say,
     slot: str = "gateway-0",
     transport: Transport | None = None,
-    stop: asyncio.Event | None = None,
-) -> AsyncGenerator[Running | None]:
-    """A gateway that listens; None when `stop` was set while it still waited for the bus."""
+) -> AsyncGenerator[Running]:
+    """A gateway that listens. Where the bus is late it listens without: alive, and not ready."""
     telemetry = Telemetry(POOL, slot, settings.telemetry)
     changes: list[Callable[[bool], None]] = []
 
@@ -105,17 +105,20 @@ async def opened(
             tell(connected)
 
     bus = Bus(transport or NatsTransport(settings.nats.url, slot, changed), slot, telemetry)
+    gateway = Gateway.build(settings, bus, telemetry)
+    gateway.documents.update(documents())
+    changes.append(_re_read(gateway))
+    joining = asyncio.create_task(_join(gateway))
     try:
-        if not await _connect(bus, settings, say, stop or asyncio.Event()):
-            yield None
-            return
-        gateway = Gateway.build(settings, bus, telemetry)
-        gateway.documents.update(documents())
-        changes.append(_re_read(gateway))
+        await asyncio.wait((joining,), timeout=SAY_SECONDS)
+        if not joining.done():
+            say(f"waiting for NATS at {mask_url(settings.nats.url)}")
         async with _listening(gateway, say, changes) as addresses:
             yield Running(gateway, addresses)
         await gateway.limiter.close()
     finally:
+        joining.cancel()
+        await asyncio.gather(joining, return_exceptions=True)
         await bus.close()
         telemetry.shutdown()
 
@@ -129,18 +132,34 @@ async def _listening(
         application(gateway), access_log=None, shutdown_timeout=server.drain_seconds, handle_signals=False
     )
     await runner.setup()
-    grpc_server = GrpcServer(gateway)
+    bounds = Bounds.of(gateway.settings.limits, raise_descriptors())
+    connections = Connections(bounds, gateway.telemetry.gauge(*CONNECTIONS_GAUGE))
+    grpc_server = GrpcServer(gateway, bounds.grpc)
+    accepting: asyncio.Server | None = None
+    http = _protocol(runner)
     try:
         listening = open_socket(server.host, server.port, "HTTP", say)
-        await web.SockSite(runner, listening).start()
+        accepting = await asyncio.get_running_loop().create_server(
+            lambda: Connection(connections, http), sock=listening, backlog=BACKLOG
+        )
+        connections.watch()
         grpc_port = await grpc_server.start(server.host, server.grpc_port, say)
-        changes.append(grpc_server.tell_health)
-        await _show_metrics(gateway)
-        http = f"http://{shown(server.host, listening.getsockname()[1])}"
-        yield Addresses(http=http, grpc=shown(server.host, grpc_port))
+        changes.append(grpc_server.tell_soon)
+        await grpc_server.tell(gateway.bus.connected)
+        url = f"http://{shown(server.host, listening.getsockname()[1])}"
+        yield Addresses(http=url, grpc=shown(server.host, grpc_port))
     finally:
+        if accepting is not None:
+            accepting.close()
         gateway.stop_following()
         await asyncio.gather(grpc_server.stop(server.drain_seconds), runner.cleanup())
+        connections.close()
+
+
+def _protocol(runner: web.AppRunner) -> web.Server:
+    if runner.server is None:
+        raise RuntimeError("the runner has not been set up")
+    return runner.server
 
 
 def application(gateway: Gateway) -> web.Application:
@@ -169,28 +188,15 @@ def documents() -> dict[str, bytes]:
     }
 
 
-async def _connect(bus: Bus, settings: Settings, say: Say, stop: asyncio.Event) -> bool:
-    """Waits for the bus: the order in which servers start does not matter. False when stopped meanwhile."""
-    connecting = asyncio.create_task(_keep_trying(bus))
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        done, _ = await asyncio.wait((connecting, stopping), timeout=SAY_SECONDS, return_when=FIRST_COMPLETED)
-        if not done:
-            say(f"waiting for NATS at {mask_url(settings.nats.url)}")
-            done, _ = await asyncio.wait((connecting, stopping), return_when=FIRST_COMPLETED)
-        return connecting in done and connecting.result() is None
-    finally:
-        connecting.cancel()
-        stopping.cancel()
-        await asyncio.gather(connecting, stopping, return_exceptions=True)
-
-
-async def _keep_trying(bus: Bus) -> None:
-    while True:
-        try:
-            return await bus.connect()
-        except CONNECT_ERRORS:
-            await asyncio.sleep(RETRY_SECONDS)  # said by whoever waits for this
+async def _join(gateway: Gateway) -> None:
+    """Waits for the bus: the order in which servers start does not matter."""
+    for step in (gateway.bus.connect, partial(_show_metrics, gateway)):
+        while True:
+            try:
+                await step()
+                break
+            except CONNECT_ERRORS:
+                await asyncio.sleep(RETRY_SECONDS)  # said by whoever waits for this
 
 
 def _re_read(gateway: Gateway) -> Callable[[bool], None]:

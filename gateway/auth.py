@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from schemas.identity import Identity, Permission
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 REMEMBERED_TOKENS = 4_096
+LOOK_SECONDS = 5.0
 _SESSION_ID = re.compile(SESSION_ID)
 
 
@@ -40,6 +43,31 @@ class Caller:
         mine = session_id.startswith(f"{self.owner}.")
         if not well_formed or not (mine or self.identity.may("session.any")):
             raise NotFound("there is no such session of yours")
+
+
+@asynccontextmanager
+async def lifetime(caller: Caller) -> AsyncGenerator[None]:
+    """What a caller holds open must not outlive the token. Raises TimeoutError inside once that has ended, also by
+    a clock that was set meanwhile."""
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+
+    def look() -> None:
+        timers.clear()
+        left = 0.0 if caller.expires is None else caller.expires - time.time()
+        if left <= 0:
+            limit.reschedule(loop.time())
+        else:
+            timers.append(loop.call_later(min(left, LOOK_SECONDS), look))
+
+    async with asyncio.timeout(None) as limit:
+        if caller.expires is not None:
+            look()
+        try:
+            yield
+        finally:
+            for timer in timers:
+                timer.cancel()
 
 
 class Doorkeeper:

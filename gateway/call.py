@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from aiohttp import ClientPayloadError, web
-from aiohttp.http_exceptions import HttpProcessingError
-from pydantic import BaseModel, ValidationError
+from aiohttp import web
+from pydantic import BaseModel
 
 from gateway.auth import Caller
 from gateway.gateway import Gateway
 from gateway.limiter import Allowance
-from schemas.envelope import violations
-from schemas.errors import InvalidInput, MalformedBody, Unauthenticated, UnsupportedMedia, Violation
+from schemas.envelope import parse
+from schemas.errors import InvalidInput, Unauthenticated, UnsupportedMedia, Violation
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 GATEWAY = web.AppKey("gateway", Gateway)
@@ -46,7 +45,11 @@ class Call:
         """Raises UnsupportedMedia, MalformedBody for what is not JSON, InvalidInput with pointers."""
         if self.request.content_type != JSON:
             raise UnsupportedMedia(f"send the body as {JSON}")
-        return parse(await read(self.request), kind)
+        return parse(await self.raw_body(), kind)
+
+    async def raw_body(self) -> bytes:
+        """Raises TooLarge, TooSlow, MalformedBody, or Unavailable while too much else is coming in."""
+        return await self.gateway.bodies.read(self.request)
 
     def session_id(self) -> str:
         """Raises NotFound before anything odd gets near a subject."""
@@ -74,50 +77,6 @@ class Call:
         if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
             raise InvalidInput("the Idempotency-Key must be 1 to 255 printable ASCII characters without spaces")
         return key
-
-
-async def read(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError) as error:
-        raise MalformedBody("the body does not arrive as its headers say") from error
-
-
-def parse(body: bytes, kind: type[BodyT]) -> BodyT:
-    try:
-        parsed = kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise MalformedBody(f"the body is not JSON: {first['msg']}") from error
-        raise InvalidInput("the body does not have the expected form", violations=violations(error)) from error
-    if b"\\u0000" in body:
-        _refuse_nul(parsed)
-    return parsed
-
-
-def _refuse_nul(parsed: BaseModel) -> None:
-    """The database stores no NUL characters; better told here than found there."""
-    wrong = tuple(
-        Violation(pointer=pointer, detail="must not contain the NUL character")
-        for pointer, text in _texts(parsed.model_dump(mode="json"), "")
-        if "\0" in text
-    )
-    if wrong:
-        raise InvalidInput("the body does not have the expected form", violations=wrong)
-
-
-def _texts(value: Any, pointer: str) -> list[tuple[str, str]]:
-    if isinstance(value, str):
-        return [(pointer, value)]
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        keys = [(pointer, key) for key, _ in items]
-        return keys + [found for key, inner in items for found in _texts(inner, f"{pointer}/{key}")]
-    if isinstance(value, list):
-        inner_values = enumerate(cast("list[Any]", value))
-        return [found for number, inner in inner_values for found in _texts(inner, f"{pointer}/{number}")]
-    return []
 
 
 def json_answer(payload: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -10,6 +10,7 @@ from actors.platform.config import Settings
 from actors.platform.telemetry import Telemetry
 from gateway.admission import Admission
 from gateway.auth import Caller, Doorkeeper
+from gateway.bodies import Bodies
 from gateway.limiter import Allowance, RateLimiter
 from gateway.pools import Pools
 from gateway.replies import Replies
@@ -28,6 +29,7 @@ class Gateway:
     telemetry: Telemetry
     doorkeeper: Doorkeeper
     limiter: RateLimiter
+    bodies: Bodies
     pools: Pools
     replies: Replies
     turns: Turns
@@ -51,6 +53,7 @@ class Gateway:
             telemetry=telemetry,
             doorkeeper=Doorkeeper(settings.auth),
             limiter=RateLimiter(settings.limits.requests_per_minute, settings.redis.url),
+            bodies=Bodies(settings.limits.body_bytes),
             pools=pools,
             replies=replies,
             turns=Turns(pools, replies, Admission(settings.limits.turns_in_flight)),

@@ -12,7 +12,7 @@ from dataclasses import replace
 import structlog
 from aiohttp import web
 
-from gateway.call import REQUEST_ID, Call, read
+from gateway.call import REQUEST_ID, Call
 from gateway.problems import CONTENT_TYPE, answer
 from schemas.context import IdempotencyClaim, IdempotencyResult
 from schemas.errors import CopilotError, InProgress, Retryable, Terminal, Unauthenticated
@@ -29,7 +29,7 @@ async def once(call: Call, handle: Handle) -> web.StreamResponse:
     key = call.idempotency_key()
     if key is None:
         return await handle(call)
-    claim = IdempotencyClaim(owner=call.caller.owner, key=key, fingerprint=await _fingerprint(call.request))
+    claim = IdempotencyClaim(owner=call.caller.owner, key=key, fingerprint=await _fingerprint(call))
     state = await call.gateway.pools.ask(CLAIM_KEY, claim, authorization=call.caller.authorization)
     if state.state == "running":
         raise InProgress("a request with this Idempotency-Key is being worked on", after=1.0)
@@ -71,7 +71,7 @@ def _replayed(status: int, body: str) -> web.Response:
     return web.Response(status=status, body=body.encode(), headers={"Content-Type": kind, REPLAYED: "true"})
 
 
-async def _fingerprint(request: web.Request) -> str:
-    digest = hashlib.sha256(f"{request.method} {request.path}\0".encode())
-    digest.update(await read(request))
+async def _fingerprint(call: Call) -> str:
+    digest = hashlib.sha256(f"{call.request.method} {call.request.path}\0".encode())
+    digest.update(await call.raw_body())
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from aiohttp.web_urldispatcher import MatchInfoError
 from actors.platform.bus.ids import new_ulid
 from gateway import problems
 from gateway.call import ALLOWANCE, GATEWAY, REQUEST_ID, TRACE, Call
+from gateway.connection import Connection
 from gateway.idempotency import once
 from gateway.route import Route
 
@@ -24,6 +25,8 @@ HARMLESS_ID = re.compile(r"^[A-Za-z0-9._:/+=-]{1,128}$")
 @web.middleware
 async def front_door(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Request id, trace, errors as problems, metrics."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.begins()
     gateway, route = request.app[GATEWAY], _route_of(request)
     started = time.perf_counter()
     request[REQUEST_ID] = request_id_of(request.headers.get("X-Request-ID"))
@@ -37,6 +40,7 @@ async def front_door(request: web.Request, handler: Handler) -> web.StreamRespon
     finally:
         method = request.method if route != UNMATCHED else "any"
         gateway.traffic.answered(route, method, status, time.perf_counter() - started)
+        gateway.bodies.release(request)
 
 
 def endpoint(route: Route) -> Handler:

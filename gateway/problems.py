@@ -15,8 +15,8 @@ from schemas.errors import (
     MethodNotAllowed,
     NotFound,
     Problem,
-    RateLimited,
     TooLarge,
+    TooSlow,
     Unavailable,
     UnsupportedMedia,
 )
@@ -63,6 +63,6 @@ def of(error: Exception, path: str, request_id: str) -> web.Response:
     if isinstance(error, web.HTTPMethodNotAllowed):
         headers["Allow"] = ", ".join(sorted(error.allowed_methods))
     response = answer(found.problem(instance=path, request_id=request_id), headers)
-    if isinstance(found, (TooLarge, MalformedBody)) and not isinstance(found, RateLimited):
+    if isinstance(found, (TooLarge, TooSlow, MalformedBody)):
         response.force_close()
     return response

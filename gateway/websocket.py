@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import structlog
 from aiohttp import WSMessage, WSMsgType, web
 
-from gateway.auth import Caller
+from gateway.auth import Caller, lifetime
 from gateway.call import GATEWAY
+from gateway.connection import Connection
 from gateway.gateway import Gateway
 from gateway.socket import Socket
 from schemas.errors import CopilotError, InvalidInput, Unauthenticated
@@ -41,10 +41,11 @@ async def connect(request: web.Request) -> web.StreamResponse:
         if not answer.can_prepare(request).ok:
             raise InvalidInput("this path speaks WebSocket: send an upgrade")
         await answer.prepare(request)
+        _takes_frames(request)
         socket = Socket(gateway, caller, answer, request)
         request.app[SOCKETS].add(socket)
         try:
-            await _converse(socket, answer, caller)
+            await _converse(socket, answer, caller, request)
         finally:
             request.app[SOCKETS].discard(socket)
             await socket.end()
@@ -61,15 +62,20 @@ def _authorization(request: web.Request) -> str | None:
     return f"Bearer {token}" if token and PROTOCOL in offered else None
 
 
-async def _converse(socket: Socket, answer: web.WebSocketResponse, caller: Caller) -> None:
-    left = None if caller.expires is None else max(0.0, caller.expires - time.time())
+async def _converse(socket: Socket, answer: web.WebSocketResponse, caller: Caller, request: web.Request) -> None:
     try:
-        async with asyncio.timeout(left):
+        async with lifetime(caller):
             async for message in answer:
+                _takes_frames(request)
                 await _take(socket, message)
     except TimeoutError:
         await socket.problem(Unauthenticated("the token has expired: connect again with a new one"))
         await socket.close(1008, "token expired")
+
+
+def _takes_frames(request: web.Request) -> None:
+    if isinstance(request.protocol, Connection):
+        request.protocol.takes_frames()
 
 
 async def _take(socket: Socket, message: WSMessage) -> None:

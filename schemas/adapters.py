@@ -94,6 +94,13 @@ class Outcome(BaseModel):
     degraded: tuple[Degraded, ...] = ()
 
 
+class Probed(BaseModel):
+    """Whether the effect of a command's key has happened, and what it gave."""
+
+    happened: bool
+    output: dict[str, Any] | None = None
+
+
 class Empty(BaseModel):
     """Nothing to say."""
 
@@ -151,6 +158,7 @@ class UpstreamAnswer(BaseModel):
 
 class HealthQuestion(BaseModel):
     service: str | None = None
+    environment: str | None = None
     range: TimeRange
 
 

@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from schemas.errors import DeadlineExceeded, InvalidInput, Violation
+from schemas.errors import DeadlineExceeded, InvalidInput, MalformedBody, Violation
 
 DataT = TypeVar("DataT")
+BodyT = TypeVar("BodyT", bound=BaseModel)
 
 STRUCTURED = "application/cloudevents+json"
 DEADLINE = "copilot-deadline"
@@ -27,7 +28,8 @@ PROBLEM = "copilot-problem"
 
 @dataclass(frozen=True, slots=True)
 class Envelope(Generic[DataT]):
-    """`deadline` is in unix seconds; None means no limit. `authorization` is the caller's own header."""
+    """`deadline` is in seconds of this machine's monotonic clock; None means no limit; it travels as
+    `actors.platform.bus.deadline` writes it. `authorization` is the caller's own header."""
 
     id: str
     source: str
@@ -48,8 +50,6 @@ class Envelope(Generic[DataT]):
             "ce-time": self.time.isoformat(),
             "content-type": "application/json",
         }
-        if self.deadline is not None:
-            headers[DEADLINE] = repr(self.deadline)
         if self.traceparent:
             headers["traceparent"] = self.traceparent
         if self.authorization:
@@ -62,7 +62,7 @@ class Envelope(Generic[DataT]):
         """Seconds left until the deadline. Raises DeadlineExceeded when there is nothing left."""
         if self.deadline is None:
             return default
-        left = self.deadline - time.time()
+        left = self.deadline - time.monotonic()
         if left <= 0:
             raise DeadlineExceeded("the request's deadline had passed when it was taken up")
         return left
@@ -82,11 +82,8 @@ class StructuredEvent(BaseModel):
 
 
 def structured(body: bytes) -> StructuredEvent:
-    """Raises InvalidInput with every field that is wrong."""
-    try:
-        return StructuredEvent.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidInput("not a CloudEvent 1.0", violations=violations(error)) from error
+    """Raises MalformedBody, InvalidInput with every field that is wrong."""
+    return parse(body, StructuredEvent)
 
 
 def violations(error: ValidationError) -> tuple[Violation, ...]:
@@ -95,6 +92,44 @@ def violations(error: ValidationError) -> tuple[Violation, ...]:
         Violation(pointer="".join(f"/{_escape(part)}" for part in item["loc"]), detail=item["msg"])
         for item in error.errors(include_url=False, include_context=False, include_input=False)
     )
+
+
+def parse(body: bytes, kind: type[BodyT]) -> BodyT:
+    """A JSON body as its payload. Raises MalformedBody for what is not JSON, InvalidInput with pointers."""
+    try:
+        parsed = kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise MalformedBody(f"the body is not JSON: {first['msg']}") from error
+        raise InvalidInput("the body does not have the expected form", violations=violations(error)) from error
+    if b"\\u0000" in body:
+        _refuse_nul(parsed)
+    return parsed
+
+
+def _refuse_nul(parsed: BaseModel) -> None:
+    """The database stores no NUL characters; better told here than found there."""
+    wrong = tuple(
+        Violation(pointer=pointer, detail="must not contain the NUL character")
+        for pointer, text in _texts(parsed.model_dump(mode="json"), "")
+        if "\0" in text
+    )
+    if wrong:
+        raise InvalidInput("the body does not have the expected form", violations=wrong)
+
+
+def _texts(value: Any, pointer: str) -> list[tuple[str, str]]:
+    if isinstance(value, str):
+        return [(pointer, value)]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        keys = [(pointer, key) for key, _ in items]
+        return keys + [found for key, inner in items for found in _texts(inner, f"{pointer}/{key}")]
+    if isinstance(value, list):
+        inner_values = enumerate(cast("list[Any]", value))
+        return [found for number, inner in inner_values for found in _texts(inner, f"{pointer}/{number}")]
+    return []
 
 
 def _escape(part: str | int) -> str:

@@ -3,6 +3,8 @@
 CopilotError
 ├── Terminal                    trying the same again gives the same
 │   ├── InvalidInput            400/422: what is wrong and where (`violations`)
+│   │   ├── MalformedRequest    400: not HTTP, or none that can be told apart from the next request
+│   │   ├── HeadTooLarge        431
 │   │   ├── MalformedBody       400: not JSON at all
 │   │   ├── TooLarge            413
 │   │   ├── UnsupportedMedia    415
@@ -16,6 +18,7 @@ CopilotError
 │   └── Internal                500
 └── Retryable                   may work later; `after` seconds is the hint
     ├── RateLimited             429
+    ├── TooSlow                 408: the request did not come in time
     ├── InProgress              409: the same request is being worked on
     ├── Unavailable             503: a part of this system
     ├── BackendUnavailable      503: a system that we ask (`backend`)
@@ -101,6 +104,14 @@ class InvalidInput(Terminal):
     slug = "invalid-input"
 
 
+class MalformedRequest(InvalidInput):
+    slug = "malformed-request"
+
+
+class HeadTooLarge(InvalidInput):
+    slug = "head-too-large"
+
+
 class MalformedBody(InvalidInput):
     slug = "malformed-body"
 
@@ -153,6 +164,10 @@ class RateLimited(Retryable):
     slug = "rate-limited"
 
 
+class TooSlow(Retryable):
+    slug = "too-slow"
+
+
 class InProgress(Retryable):
     slug = "in-progress"
 
@@ -182,6 +197,8 @@ TABLE: dict[str, Row] = {
     row.error.slug: row
     for row in (
         Row(InvalidInput, "The request is not valid", 422, "INVALID_ARGUMENT", False),
+        Row(MalformedRequest, "The request cannot be read", 400, "INVALID_ARGUMENT", False),
+        Row(HeadTooLarge, "The head of the request is too large", 431, "RESOURCE_EXHAUSTED", False),
         Row(MalformedBody, "The body cannot be read", 400, "INVALID_ARGUMENT", False),
         Row(TooLarge, "The body is too large", 413, "RESOURCE_EXHAUSTED", False),
         Row(UnsupportedMedia, "The media type is not supported", 415, "INVALID_ARGUMENT", False),
@@ -200,6 +217,7 @@ TABLE: dict[str, Row] = {
         Row(NotThereYet, "Not available yet", 501, "UNIMPLEMENTED", False),
         Row(Internal, "Internal error", 500, "INTERNAL", False),
         Row(RateLimited, "Too many requests", 429, "RESOURCE_EXHAUSTED", True),
+        Row(TooSlow, "The request came too slowly", 408, "DEADLINE_EXCEEDED", True),
         Row(InProgress, "The same request is being worked on", 409, "ABORTED", True),
         Row(Unavailable, "Temporarily unavailable", 503, "UNAVAILABLE", True),
         Row(BackendUnavailable, "A backend does not answer", 503, "UNAVAILABLE", True),

@@ -16,27 +16,36 @@ Permission = Literal[
     "knowledge.read",
     "telemetry.read",
     "incidents.read",
-    "workflows.read",
     "incidents.write",
     "tests.run",
-    "workflows.run",
-    "approvals.decide",
     "session.any",
     "system.scale",
+    "workflow.read",
+    "workflow.start",
+    "workflow.any",
+    "workflow.steer",
+    "approval.decide",
+    "command.run",
+    "orchestrator.change",
 ]
 
 # Each role may what the one before it may.
 _VIEWER: frozenset[Permission] = frozenset(
-    {"chat", "memory.own", "knowledge.read", "telemetry.read", "incidents.read", "workflows.read"}
+    {"chat", "memory.own", "knowledge.read", "telemetry.read", "incidents.read", "workflow.read"}
 )
-_OPERATOR: frozenset[Permission] = frozenset({*_VIEWER, "incidents.write", "tests.run", "workflows.run"})
-_APPROVER: frozenset[Permission] = frozenset({*_OPERATOR, "approvals.decide"})
+_OPERATOR: frozenset[Permission] = frozenset(
+    {*_VIEWER, "incidents.write", "tests.run", "workflow.start", "orchestrator.change"}
+)
+_APPROVER: frozenset[Permission] = frozenset({*_OPERATOR, "workflow.any", "approval.decide"})
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,
     "approver": _APPROVER,
-    "admin": frozenset({*_APPROVER, "session.any", "system.scale"}),
+    "admin": frozenset(
+        {*_APPROVER, "session.any", "system.scale", "workflow.steer", "command.run"},
+    ),
 }
+"""`workflow.any`: to see runs of others, as whoever decides about them must; `workflow.steer`: to steer them."""
 
 
 def owner_token(user: str) -> str:

@@ -11,17 +11,20 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 
-from schemas import adapters, context, conversation, nlp, system
+from schemas import adapters, approvals, context, conversation, nlp, steps, system, triggers, workflow
 
 ROOT = "copilot.v1."
 AsksT = TypeVar("AsksT", bound=BaseModel)
 AnswersT = TypeVar("AnswersT", bound=BaseModel)
 
 
+_DOTTED = frozenset({"session", "run", "what"})  # the ids of sessions and runs are <owner>.<ulid>
+
+
 def _fill(pattern: str, parts: dict[str, str]) -> str:
     """Raises ValueError where a part would change the shape of the subject."""
     for name, value in parts.items():
-        dots_allowed = name == "session"  # a session id is <owner>.<ulid>
+        dots_allowed = name in _DOTTED
         if not value or any(c in value for c in " \t\r\n*>") or ("." in value and not dots_allowed):
             raise ValueError(f"{value!r} cannot be the {name} of a subject")
     return pattern.format(**parts)
@@ -137,9 +140,37 @@ CLAIM_KEY = Request(
 FINISH_KEY = Request(ROOT + "context.idempotency.finish", context.IdempotencyResult, context.Done, "context")
 ACT = Request(ROOT + "adapters.{module}.{action}", adapters.Command, adapters.Outcome, "adapters")
 
+# --- workflows -------------------------------------------------------------------------------------
+# Events stand below `workflow.`, requests below `workflows.`: who may hear the ones does not hear the others.
+
+START_RUN = Request(ROOT + "workflows.start", workflow.StartRun, workflow.RunAccepted, "workflow")
+CHECK_DEFINITION = Request(
+    ROOT + "workflows.check", workflow.ValidateDefinition, workflow.DefinitionChecked, "workflow"
+)
+GET_RUN = Request(ROOT + "workflows.get", steps.RunRef, workflow.Run, "workflow")
+LIST_RUNS = Request(ROOT + "workflows.list", workflow.RunList, workflow.RunPage, "workflow")
+RUN_HISTORY = Request(ROOT + "workflows.history", workflow.EventsAfter, workflow.RunEvents, "workflow")
+CANCEL_RUN = Request(ROOT + "workflows.cancel", workflow.ControlRun, workflow.RunChanged, "workflow")
+PAUSE_RUN = Request(ROOT + "workflows.pause", workflow.ControlRun, workflow.RunChanged, "workflow")
+RESUME_RUN = Request(ROOT + "workflows.resume", workflow.ControlRun, workflow.RunChanged, "workflow")
+DECIDE = Request(ROOT + "workflows.decide", approvals.Decision, approvals.DecisionTaken, "workflow")
+LIST_APPROVALS = Request(ROOT + "workflows.approvals", approvals.ApprovalList, approvals.ApprovalPage, "workflow")
+LIST_TEMPLATES = Request(ROOT + "workflows.templates", workflow.TemplateList, workflow.Templates, "workflow")
+CREATE_TRIGGER = Request(ROOT + "workflows.trigger.create", triggers.NewTrigger, triggers.Trigger, "workflow")
+LIST_TRIGGERS = Request(ROOT + "workflows.trigger.list", triggers.TriggerList, triggers.TriggerPage, "workflow")
+DELETE_TRIGGER = Request(
+    ROOT + "workflows.trigger.delete", triggers.TriggerRef, triggers.TriggerDeleted, "workflow"
+)
+FIRE_WEBHOOK = Request(ROOT + "workflows.trigger.webhook", triggers.FireWebhook, workflow.RunAccepted, "workflow")
+RUN_EVENT = Event(ROOT + "workflow.{run}.{what}", workflow.RunEvent, client_may_subscribe=True)
+EMITTED = Event(ROOT + "event.emitted.{name}", workflow.Emitted, stream=EVENTS)
+RUN_WAKE = Event(ROOT + "internal.workflow.wake", workflow.RunWake)
+PROBE = Request(ROOT + "adapters.{module}.{action}.probe", adapters.Command, adapters.Probed, "adapters")
+
 # --- the system itself -----------------------------------------------------------------------------
 
 PING = Request(ROOT + "internal.ping.{pool}", system.Ping, system.Pong, "every pool")
+ALIVE = Request(ROOT + "internal.alive.{slot}", system.Ping, system.Alive, "every pool")
 METRICS = Request(
     ROOT + "internal.metrics", system.MetricsRequest, system.MetricsReport, "every pool", everyone=True
 )

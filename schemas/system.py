@@ -9,6 +9,9 @@ from pydantic import BaseModel, Field
 from schemas.adapters import BackendState
 from schemas.identity import Identity
 
+PROBE_SECONDS = 0.6
+"""An actor probes what it needs no longer than this, so that whoever pings it waits little longer."""
+
 
 class Ping(BaseModel):
     """Asks one actor of a pool whether it can work."""
@@ -19,6 +22,13 @@ class Pong(BaseModel):
     process: str
     dependencies: tuple[BackendState, ...] = ()
     """What this actor needs or uses, as it sees it now."""
+
+
+class Alive(BaseModel):
+    """One actor's sign of life, from the moment that it has the bus."""
+
+    waits_for: str = ""
+    """What its start still waits for, such as `PostgreSQL`; empty once it serves."""
 
 
 class MetricsRequest(BaseModel):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 import aiohttp
@@ -21,6 +23,7 @@ LONGEST_QUERY_STRING = 4_096
 """Beyond it the parameters go into a form: proxies refuse long addresses."""
 
 Parameters = Mapping[str, str]
+Requesting = AbstractAsyncContextManager[aiohttp.ClientResponse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,20 @@ class Endpoint:
         unless given), or a redirect; InvalidInput where the answer is larger than 16 MB.
         """
         base = self._known_address()
+        return await self._ask(partial(self._read, base / path, parameters or {}), seconds)
+
+    async def post(self, path: str, body: Mapping[str, object], *, seconds: float | None = None) -> Reply:
+        """The same for JSON that is sent. BackendUnavailable says nothing about whether it has arrived."""
+        base = self._known_address()
+        return await self._ask(partial(self._send, base / path, body), seconds)
+
+    async def _ask(self, exchange: Callable[[aiohttp.ClientTimeout], Requesting], seconds: float | None) -> Reply:
         limit = time_left(seconds or self._seconds)
         started = time.perf_counter()
         outcome = "failed"
         try:
-            reply = await self._exchange(base / path, parameters or {}, limit)
+            async with exchange(aiohttp.ClientTimeout(total=limit)) as response:
+                reply = Reply(response.status, await _bounded(response))
             outcome = _outcome(reply.status)
         except asyncio.CancelledError:
             outcome = "cancelled"
@@ -102,16 +114,15 @@ class Endpoint:
             "for example http://127.0.0.1:9090"
         )
 
-    async def _exchange(self, url: URL, parameters: Parameters, limit: float) -> Reply:
+    def _read(self, url: URL, parameters: Parameters, timeout: aiohttp.ClientTimeout) -> Requesting:
         encoded = urlencode(parameters)
-        timeout = aiohttp.ClientTimeout(total=limit)
         if len(encoded) > LONGEST_QUERY_STRING:
-            request = self._http.post(url, data=dict(parameters), timeout=timeout, allow_redirects=False)
-        else:
-            target = URL(f"{url}?{encoded}", encoded=True) if encoded else url
-            request = self._http.get(target, timeout=timeout, allow_redirects=False)
-        async with request as response:
-            return Reply(response.status, await _bounded(response))
+            return self._http.post(url, data=dict(parameters), timeout=timeout, allow_redirects=False)
+        target = URL(f"{url}?{encoded}", encoded=True) if encoded else url
+        return self._http.get(target, timeout=timeout, allow_redirects=False)
+
+    def _send(self, url: URL, body: Mapping[str, object], timeout: aiohttp.ClientTimeout) -> Requesting:
+        return self._http.post(url, json=body, timeout=timeout, allow_redirects=False)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

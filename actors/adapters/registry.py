@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.adapters.observatory.module import ObservatoryModule
+from actors.adapters.orchestrator.module import OrchestratorModule
 from actors.adapters.port import ModuleFactory
 
-MODULES: tuple[ModuleFactory, ...] = (ObservatoryModule,)
+MODULES: tuple[ModuleFactory, ...] = (ObservatoryModule, OrchestratorModule)

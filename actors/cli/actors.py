@@ -71,7 +71,7 @@ async def _serve(settings: Settings, runtime: Runtime, pools: tuple[Pool, ...]) 
     stop.listen()
     say(f"starting {', '.join(pool.name for pool in pools)} on {runtime.name}")
     await runtime.open()
-    crew = Crew(settings, runtime, pools)
+    crew = Crew(settings, runtime, pools, say)
     try:
         await crew.start()
         say("the actors serve")

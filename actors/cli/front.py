@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -10,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import aiohttp
 
 from actors.embedded.process import ChildProcess, Command
 from actors.platform.config import Settings, to_environment
@@ -70,12 +71,15 @@ class GatewayProcess:
         self._report.unlink(missing_ok=True)
 
     async def _answers(self) -> bool:
+        """Any answer is a sign of life, a refusal too. An open connection would be none: the kernel accepts it for
+        a process that hangs."""
         if not self._report.exists():
             return False
-        host, _, port = self.addresses.http.removeprefix("http://").rpartition(":")
-        _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-        writer.close()
-        return True
+        try:
+            async with aiohttp.ClientSession() as session, session.get(f"{self.addresses.http}/health"):
+                return True
+        except aiohttp.ClientError:
+            return False
 
 
 def environment(settings: Settings) -> Mapping[str, str]:

@@ -42,6 +42,7 @@ COMMANDS = {
     "migrate": Entry("actors.cli.migrate:migrate", "Bring the database's schema up to date."),
     "gateway": Entry("actors.cli.gateway:gateway", "Run a gateway alone."),
     "actors": Entry("actors.cli.actors:actors", "Run actor pools alone."),
+    "workflow": Entry("actors.cli.workflow:workflow", "Validate, run and steer workflows."),
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actors.cli.parsing import parse
 from actors.cli.progress import Progress
 from gateway.cli.failure import Failed
 
@@ -24,8 +25,12 @@ def nlu() -> None:
 
     \b
     Example:
+      copilot nlu parse "p95 latency of checkout since 9am"
       copilot nlu eval --test sentences.jsonl
     """
+
+
+nlu.add_command(parse)
 
 
 @nlu.command("eval")

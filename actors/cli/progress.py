@@ -14,9 +14,16 @@ class Progress:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._file: Path | None = None
+        self.lost = 0
 
     def __call__(self, text: str) -> None:
-        line = f"[{self.seconds:5.1f} s] {text}"
+        try:
+            self._write(f"[{self.seconds:5.1f} s] {text}")
+        except OSError:
+            # A full disk or a closed terminal takes these lines away; it must not end what they tell of.
+            self.lost += 1
+
+    def _write(self, line: str) -> None:
         if self._file is None:
             click.echo(line, err=True)
             return

@@ -7,14 +7,17 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import psycopg
+import structlog
+
 from actors.cli.crew import Crew
 from actors.cli.front import GatewayProcess
+from actors.cli.waiting import Say, until_there
 from actors.embedded.nats import ACCOUNT, NatsPermissions
 from actors.embedded.stack import Addresses, EmbeddedStack
 from actors.platform.bus.callout import AuthCallout
@@ -26,9 +29,10 @@ from actors.pools import POOLS
 from gateway.cli.running import STATE_FILE, find, started_ticks
 from schemas.subjects import client_publish, client_subscribe
 
+log = structlog.get_logger(__name__)
+
 RuntimeName = Literal["ray", "local"]
 REFRESH_SECONDS = 1.0
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,14 @@ class System:
     async def _start(self) -> None:
         self.addresses = await self._open()
         self.settings = effective(self.settings, self.addresses)
-        applied = await migrate(self.settings.database.url)
+        url = self.settings.database.url
+        database = f"PostgreSQL at {mask_url(url)}"
+        applied = await until_there(database, partial(migrate, url), (psycopg.OperationalError,), self._say)
         if applied:
             self._say(f"applied migrations: {', '.join(applied)}")
         await self._start_callout()
         self._say("starting the pools")
-        self.crew = Crew(self.settings, self._runtime, POOLS)
+        self.crew = Crew(self.settings, self._runtime, POOLS, self._say)
         self.gateway = GatewayProcess(self.settings, self._say)
         await asyncio.gather(self.crew.start(), self.gateway.start())
         self._write_state(self.state())
@@ -163,11 +169,16 @@ class System:
         written = self.state()
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            with suppress(FileNotFoundError):  # the gateway is being started again and has not told yet
+            try:
                 state = self.state()
                 if state != written:
                     self._write_state(state)
                     written = state
+            except FileNotFoundError:
+                continue  # the gateway is being started again and has not told yet
+            except (OSError, ValueError) as error:
+                # A full disk, no descriptors: the file is old until they are there again.
+                log.warning("system.state_not_written", error=repr(error))
 
     def _write_state(self, state: dict[str, Any]) -> None:
         path = self.settings.data_path / STATE_FILE
@@ -193,6 +204,9 @@ def make_runtime(data_path: Path, options: Options) -> Runtime:
 
 def effective(settings: Settings, addresses: Addresses) -> Settings:
     """The settings with the addresses that are in fact used."""
+    orchestrator = settings.orchestrator
+    if not orchestrator.url and orchestrator.backend == "shop":
+        orchestrator = orchestrator.model_copy(update={"url": addresses.shop or ""})
     return settings.model_copy(
         update={
             "data_dir": str(settings.data_path),
@@ -200,5 +214,6 @@ def effective(settings: Settings, addresses: Addresses) -> Settings:
             "database": settings.database.model_copy(update={"url": addresses.postgresql}),
             "redis": settings.redis.model_copy(update={"url": addresses.redis}),
             "observatory": settings.observatory.model_copy(update={"prometheus_url": addresses.prometheus or ""}),
+            "orchestrator": orchestrator,
         }
     )

@@ -26,6 +26,7 @@ from schemas.subjects import (
     LIST_SESSIONS,
     SESSION_MEMORY,
 )
+from schemas.system import PROBE_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class ContextActor(PoolActor):
         self._forgetting: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        await self._database.open()
+        await self._database.open(self.waits)
         sessions = Sessions(self._database, self.bus)
         await self.bus.serve(CREATE_SESSION, sessions.create)
         await self.bus.serve(GET_SESSION, sessions.get)
@@ -70,10 +71,11 @@ class ContextActor(PoolActor):
             return BackendState(name="redis", status="not_configured")
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(PROBE_SECONDS):
                 await self._redis.ping()
         except (TimeoutError, RedisError, OSError) as error:
-            return BackendState(name="redis", status="down", message=str(error) or "no answer in 1 s")
+            message = str(error) or f"no answer within {PROBE_SECONDS:g} s"
+            return BackendState(name="redis", status="down", message=message)
         latency = (time.perf_counter() - started) * 1000
         return BackendState(name="redis", status="up", latency_ms=round(latency, 2))
 

@@ -11,12 +11,13 @@ import structlog
 
 from actors.conversation.acceptance import Acceptance
 from actors.conversation.letters import LetterBox
-from actors.conversation.ownership import Claims, Lease, OwnedTurn
+from actors.conversation.ownership import LEASE_SECONDS, RENEW_SECONDS, Claims, OwnedTurn
 from actors.conversation.records import Records, outcome_of
 from actors.conversation.reply import ReplyWriter
 from actors.conversation.turn import NO_MODEL, TurnRunner
 from actors.platform.bus.identity import identify
 from actors.platform.bus.transport import Transport
+from actors.platform.lease import QUERIES, Lease, Watch
 from actors.platform.pool.actor import Place, PoolActor
 from actors.platform.store import Database, GroupCommit
 from actors.platform.store.database import Row
@@ -44,11 +45,14 @@ BURYING = 1 << 30  # above every epoch: a closed turn has no owner to come
 class ConversationActor(PoolActor):
     def __init__(self, place: Place, transport: Transport | None = None) -> None:
         super().__init__(place, transport)
-        self._database = Database(place.settings.database, Path(__file__).with_name("queries.sql"), self.telemetry)
+        own = Path(__file__).with_name("queries.sql")
+        self._database = Database(place.settings.database, own, self.telemetry, shared=(QUERIES,))
         self._accepts = GroupCommit(self._database, "accept_turns", before="take_places")
         self._closes = GroupCommit(self._database, "close_turns")
-        self._lease = Lease(self._database, place.slot)
-        self._claims = Claims(self._database, self._lease.actor, self._free, self._held, self._start, self._bury)
+        self._lease = Lease(self._database, place.slot, seconds=LEASE_SECONDS, renew_seconds=RENEW_SECONDS)
+        actor = self._lease.actor
+        claims = Claims(self._database, actor, place.pool, self._free, self._held, self._start, self._bury)
+        self._claims = Watch(claims.look)
         self._runner = TurnRunner(
             self.bus,
             self._database,
@@ -68,7 +72,7 @@ class ConversationActor(PoolActor):
         self._gauge = self.telemetry.gauge("copilot_turns_running", "Turns in hand.")
 
     async def open(self) -> None:
-        await self._database.open()
+        await self._database.open(self.waits)
         await self.bus.ensure_streams()
         self._accepts.start()
         self._closes.start()
@@ -95,7 +99,10 @@ class ConversationActor(PoolActor):
         await self._database.close()
 
     async def dependencies(self) -> tuple[BackendState, ...]:
-        return (await self._database.state(),)
+        state, trouble = await self._database.state(), self._lease.trouble
+        if state.status == "up" and trouble:
+            return (BackendState(name=state.name, status="down", message=trouble),)
+        return (state,)
 
     async def _submit(self, envelope: Envelope[SubmitTurn]) -> TurnAccepted:
         identity = identify(self.settings.auth, envelope.authorization)

@@ -36,7 +36,7 @@ class LetterBox:
 
     async def take(self, delivery: Delivery) -> None:
         try:
-            envelope = codec.decode(delivery.packet, SubmitTurn)
+            envelope = codec.decode(delivery.packet, SubmitTurn, delivery.identity)
             await self._acceptance.accept(envelope, identify(self._auth, envelope.authorization))
         except Retryable as error:
             log.warning("letters.waiting", error=error.detail)
@@ -60,10 +60,10 @@ class LetterBox:
             "bury_letter",
             {
                 "subject": delivery.packet.subject,
-                "headers": json.dumps(headers),
+                "headers": json.dumps(headers).replace("\\u0000", "\\ufffd"),  # it stores no NUL
                 "body": delivery.packet.body,
                 "attempts": delivery.attempt,
-                "reason": reason,
+                "reason": reason.replace("\0", "\ufffd"),
             },
         )
         self._dead.labels(kind).inc()

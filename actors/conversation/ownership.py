@@ -1,24 +1,18 @@
-"""Who owns a turn: a lease per actor, an epoch per turn, and one way to take over."""
+"""Who owns a turn, and the one way to take it over."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
-from actors.platform.bus.ids import new_ulid
 from actors.platform.store import Database
 from actors.platform.store.database import Row
 from schemas.context import WorkingMemory
-from schemas.errors import Unavailable
 from schemas.identity import Identity
 
-log = structlog.get_logger(__name__)
-
 LEASE_SECONDS = 3.0
+LONGEST_LEASE_SECONDS = 2 * LEASE_SECONDS  # one that ends later was taken before the clock was set back
 RENEW_SECONDS = 1.0
 MAX_EPOCH = 5  # a turn that has cost so many owners their lives is closed as failed
 
@@ -65,47 +59,14 @@ def memory_of(row: Row) -> WorkingMemory:
     return WorkingMemory.model_validate_json(row["memory"]) if row["memory"] else WorkingMemory()
 
 
-class Lease:
-    """Says every second that this life of the actor goes on. A new life has a new name: what the former one
-    held is not its own by accident."""
-
-    def __init__(self, database: Database, slot: str) -> None:
-        self.actor = f"{slot}@{new_ulid()}"
-        self._database = database
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        await self._renew()
-        self._task = asyncio.create_task(self._keep())
-
-    async def release(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._database.run("release_lease", {"actor": self.actor})
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            try:
-                await self._renew()
-            except Unavailable as error:
-                # Turns that pass to another meanwhile are fenced by their epoch.
-                log.warning("lease.not_renewed", actor=self.actor, error=error.detail)
-
-    async def _renew(self) -> None:
-        await self._database.run("renew_lease", {"actor": self.actor, "seconds": LEASE_SECONDS})
-
-
 class Claims:
-    """Looks for turns without a living owner: when woken, after each closing, and every second."""
-
-    POLL_SECONDS = 1.0
+    """Takes turns without a living owner, and looks after what the dead have left untold."""
 
     def __init__(
         self,
         database: Database,
         actor: str,
+        pool: str,
         free: Callable[[], int],
         held: Callable[[], list[str]],
         take: Callable[[OwnedTurn], None],
@@ -113,56 +74,32 @@ class Claims:
     ) -> None:
         self._database = database
         self._actor = actor
+        self._pool = pool
         self._free = free
         self._held = held
         self._take = take
         self._bury = bury
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def wake(self) -> None:
-        self._wake.set()
-
-    async def _run(self) -> None:
-        while True:
-            woken = await self._next()
-            try:
-                await self._claim()
-                if not woken:
-                    await self._bury_the_dead()
-            except Unavailable as error:
-                log.warning("claims.waiting", waits_for="PostgreSQL", error=error.detail)
-            except Exception:
-                # This loop is what recovers turns: one that cannot be taken must not end it.
-                log.exception("claims.failed")
-
-    async def _next(self) -> bool:
-        """True when woken, False when the poll is due."""
-        try:
-            async with asyncio.timeout(self.POLL_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
-        self._wake.clear()
-        return True
+    async def look(self, woken: bool) -> None:
+        await self._claim()
+        if not woken:
+            await self._bury_the_dead()
 
     async def _claim(self) -> None:
         limit = self._free()
         if limit <= 0:
             return
-        params = {"actor": self._actor, "limit": limit, "held": self._held()}
+        params = {
+            "actor": self._actor,
+            "limit": limit,
+            "held": self._held(),
+            "longest": LONGEST_LEASE_SECONDS,
+        }
         for row in await self._database.all("claim_turns", params):
             self._take(OwnedTurn.of(row))
 
     async def _bury_the_dead(self) -> None:
-        for row in await self._database.all("expired_leases", {}):
+        params = {"pool": self._pool, "longest": LONGEST_LEASE_SECONDS}
+        for row in await self._database.all("expired_leases", params):
             await self._bury(row["actor"])
             await self._database.run("release_lease", {"actor": row["actor"]})

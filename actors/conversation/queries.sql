@@ -78,9 +78,11 @@ WITH due AS (
     SELECT owner, id, session_id FROM turn AS t
     WHERE state IN ('queued', 'running')
       AND (actor IS NULL
-           OR actor = %(actor)s AND owner || ' ' || id <> ALL (%(held)s) AND accepted_at < now() - interval '3 s'
+           OR actor = %(actor)s AND owner || ' ' || id <> ALL (%(held)s)
+              AND accepted_at NOT BETWEEN now() - interval '3 s' AND now()
            OR actor <> %(actor)s
-              AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor AND l.until > now()))
+              AND NOT EXISTS (SELECT FROM actor_lease l WHERE l.actor = t.actor
+                              AND l.until BETWEEN now() AND now() + make_interval(secs => %(longest)s)))
       AND NOT EXISTS (SELECT FROM turn e WHERE e.session_id = t.session_id AND e.seq < t.seq
                       AND e.state IN ('queued', 'running'))
     ORDER BY accepted_at
@@ -130,19 +132,6 @@ FROM mine;
 -- Gives a turn back that this owner cannot finish; a no-op when it has passed to another.
 UPDATE turn SET actor = NULL
 WHERE owner = %(owner)s AND id = %(turn_id)s AND actor = %(actor)s AND epoch = %(epoch)s AND state = 'running';
-
--- name: renew_lease
--- Says that this actor lives; its turns stay its own for so many seconds.
-INSERT INTO actor_lease (actor, until) VALUES (%(actor)s, now() + make_interval(secs => %(seconds)s))
-ON CONFLICT (actor) DO UPDATE SET until = excluded.until;
-
--- name: release_lease
--- A clean stop: what this actor still held may be claimed at once.
-DELETE FROM actor_lease WHERE actor = %(actor)s;
-
--- name: expired_leases
--- Who has died without a word; their last replies may be stored but not told.
-SELECT actor FROM actor_lease WHERE until < now();
 
 -- name: last_closed_by
 -- Turns that a dead actor closed shortly before its end: the commit may have been its last act.

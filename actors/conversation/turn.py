@@ -77,7 +77,7 @@ class TurnRunner:
             if turn.epoch > MAX_EPOCH:
                 raise Internal(f"gave up: {MAX_EPOCH} actors have ended while they worked on this turn")
             async with asyncio.timeout(self._turn_seconds):
-                with deadline_scope(time.time() + self._turn_seconds):
+                with deadline_scope(time.monotonic() + self._turn_seconds):
                     meaning, said = await self._think(turn, reply)
         except TurnLost:
             raise

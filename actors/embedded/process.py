@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 class ProcessState(StrEnum):
     STARTING = "starting"
     READY = "ready"
+    SILENT = "silent"
     RESTARTING = "restarting"
     CRASH_LOOP = "crash_loop"
     STOPPED = "stopped"
@@ -40,17 +41,31 @@ class ProcessState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
-    """Delays double from `first_delay` to `longest_delay` seconds; `exits` within `window` seconds end it."""
+    """Delays double from `first_delay` to `longest_delay` seconds. `exits` within `window` seconds are a crash
+    loop: it is reported, and from then on one start is tried every `pause` seconds, so that what passes by
+    itself, such as a full disk, needs no hand afterwards."""
 
     first_delay: float = 0.2
     longest_delay: float = 10.0
     exits: int = 5
     window: float = 60.0
+    pause: float = 10.0
 
     def delay(self, exits: int) -> float:
         """Seconds to wait after the `exits`-th exit within the window, with up to a quarter of jitter."""
         plain = min(self.longest_delay, self.first_delay * 2.0 ** (exits - 1))
         return plain * random.uniform(0.75, 1.0)  # noqa: S311 (spreads restarts, guards no secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """One that serves is probed every so many seconds; after `misses` in a row it hangs, and is killed.
+
+    Counted in probes and not in seconds: while this process itself is stopped, nobody else is to blame.
+    """
+
+    every: float = 1.0
+    misses: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,7 @@ class ChildProcess:
     probe: Probe
     ready_timeout: float = 30.0
     restart: RestartPolicy = field(default_factory=RestartPolicy)
+    liveness: Liveness = field(default_factory=Liveness)
     say: Say = log.warning
     before_spawn: Callable[[], Awaitable[None]] = _nothing
     state: ProcessState = field(default=ProcessState.STOPPED, init=False)
@@ -150,7 +166,14 @@ class ChildProcess:
                 cwd=command.cwd,
                 start_new_session=True,  # a Ctrl-C at the terminal is for the parent, which stops us in order
             )
-        command.pid_file.write_text(str(self._child.pid), encoding="utf-8")
+        self._note_pid(self._child.pid)
+
+    def _note_pid(self, pid: int) -> None:
+        try:
+            self.command.pid_file.write_text(str(pid), encoding="utf-8")
+        except OSError as error:
+            # Only a later start that finds this one left behind would want it; serving matters more.
+            log.warning("the pid of %s cannot be written: %s", self.name, error)
 
     async def _become_ready(self) -> None:
         child = self._child
@@ -174,20 +197,56 @@ class ChildProcess:
             return await asyncio.wait_for(self.probe(), PROBE_SECONDS)
         except (OSError, TimeoutError):
             return False
+        except Exception:
+            # Whatever an answer provokes is no sign of life, and must not end the supervision.
+            log.exception("the probe of %s failed", self.name)
+            return False
 
     async def _supervise(self) -> None:
         while True:
-            assert self._child is not None, "supervision begins after _spawn"  # noqa: S101
-            code = await self._child.wait()
-            exits = self._count_exit()
-            if exits >= self.restart.exits:
-                self.state = ProcessState.CRASH_LOOP
-                self._report(f"ended {exits} times within {self.restart.window:g} s, not started again")
-                return
-            self.state = ProcessState.RESTARTING
-            self._report(f"ended with code {code}, starting it again")
-            await asyncio.sleep(self.restart.delay(exits))
+            how = await self._outlived()
+            await asyncio.sleep(self._pause(how))
             await self._try_again()
+
+    def _pause(self, how: str) -> float:
+        """Seconds until the next start, after the exit that is told here."""
+        exits, policy = self._count_exit(), self.restart
+        if exits < policy.exits:
+            self.state = ProcessState.RESTARTING
+            self._report(f"{how}, starting it again")
+            return policy.delay(exits)
+        often = f"ended {exits} times within {policy.window:g} s, is tried again every {policy.pause:g} s ({how})"
+        if self.state is ProcessState.CRASH_LOOP:
+            self.message = self._told(often)  # said once; from then on whoever asks is told
+        else:
+            self.state = ProcessState.CRASH_LOOP
+            self._report(often)
+        return policy.pause
+
+    async def _outlived(self) -> str:
+        """Returns how this life has ended; one that does not answer any more is killed."""
+        child = self._child
+        assert child is not None, "supervision begins after _spawn"  # noqa: S101
+        ended = asyncio.ensure_future(child.wait())
+        missed = 0
+        try:
+            while not ended.done() and missed < self.liveness.misses:
+                await asyncio.wait((ended,), timeout=self.liveness.every)
+                missed = await self._count_miss(missed) if not ended.done() else missed
+            if ended.done():
+                return f"ended with code {child.returncode}"
+            await self._end(grace=0.0)
+            return f"did not answer {missed} times in a row and was killed"
+        finally:
+            ended.cancel()
+
+    async def _count_miss(self, missed: int) -> int:
+        if await self._probed():
+            if missed:
+                self.state, self.message = ProcessState.READY, ""
+            return 0
+        self.state, self.message = ProcessState.SILENT, f"{self.name} does not answer"
+        return missed + 1
 
     async def _try_again(self) -> None:
         try:
@@ -203,9 +262,10 @@ class ChildProcess:
         child = self._child
         if child is None or child.returncode is not None:
             return
-        with suppress(ProcessLookupError):
-            child.send_signal(self.command.stop_signal)
         try:
+            if grace > 0:
+                with suppress(ProcessLookupError):
+                    child.send_signal(self.command.stop_signal)
             await asyncio.wait_for(child.wait(), grace)
         except TimeoutError:
             with suppress(ProcessLookupError):
@@ -231,15 +291,23 @@ class ChildProcess:
 
 
 def _open_log(path: Path) -> BinaryIO:
-    """Appends; a log past its largest size is set aside as `<name>.log.1` first."""
-    if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
-        path.replace(path.with_name(f"{path.name}.1"))
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab")
+    """Appends; a log past its largest size is set aside as `<name>.log.1` first. Where it cannot be written, for
+    want of disk or descriptors, the server does without."""
+    try:
+        if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab")
+    except OSError as error:
+        log.warning("%s cannot be written: %s", path, error)
+        return Path(os.devnull).open("ab")
 
 
 def _tail(path: Path, lines: int = 8, size: int = 4096) -> list[str]:
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size))
+            return file.read().decode(errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
         return []
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - size))
-        return file.read().decode(errors="replace").splitlines()[-lines:]
+    except OSError as error:
+        return [f"({error})"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 from actors.nlp.catalogue import CatalogueWatch
 from actors.nlp.classifier import Ranking
 from actors.nlp.deciding import decided, unsure
 from actors.nlp.ranker import Ranker
+from actors.nlp.registry import Registry
 from actors.nlp.understand import Draft, conclude, draft
 from actors.platform.bus.transport import Transport
 from actors.platform.pool.actor import Place, PoolActor
@@ -22,11 +24,24 @@ SHORT_TEXT = 1_000
 may take some hundred, and must not hold up the others."""
 
 
+class Ranks(Protocol):
+    """Who ranks the intents of a text."""
+
+    @property
+    def registry(self) -> Registry: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def rank(self, text: str) -> Ranking: ...
+
+
 class NlpActor(PoolActor):
-    def __init__(self, place: Place, transport: Transport | None = None) -> None:
+    def __init__(self, place: Place, transport: Transport | None = None, *, ranker: Ranks | None = None) -> None:
         super().__init__(place, transport)
         self._catalogue = CatalogueWatch(self.bus, place.settings)
-        self._ranker = Ranker(place.settings)
+        self._ranker = ranker or Ranker(place.settings)
 
     async def open(self) -> None:
         self._catalogue.start()

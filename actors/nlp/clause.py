@@ -16,6 +16,12 @@ NAMED = "§"
 NO_NAMES = WORDS["glue"] | {"others", "ones", "rest", "remaining", "both", "next", "last", "first", "second"}
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"(?<![\w.,:/-])[+-]?[0-9]{1,6}(?![\w.,:/%-]*[\w%])")
+_TYING = re.compile(
+    r"^\W*(?:\b(?:ok|okay|alright|no|nope|nah|yes|yeah|yep|sorry|oops|actually|wait|hmm+|well|so|then|now|and|also|but|"
+    r"cool|great|thanks|(?:let's )?(?:go |get |come )?back to|returning to|return to|i mean|i meant|rather)\b"
+    r"[\s,.!:;-]+)+",
+    re.IGNORECASE,
+)
 _I_MEAN = re.compile(r"\b(?:i|you|we|they|it|that|did|do|does|would) mean\Z", re.IGNORECASE)
 _LEADING = re.compile(
     r"^(?:[^\w§]|\b(?:ok|okay|kk?|alright|right|so|well|hm+|uh+m?|ah|oh|hey|hi|hello|great|cool|nice|perfect|thanks|"
@@ -39,6 +45,13 @@ class Clause:
     @property
     def text(self) -> str:
         return self.message[self.start : self.end]
+
+    @property
+    def request(self) -> str:
+        """The text without the words that only tie it to what was said before ("no, the logs", "back to …"): what
+        the classifier judges. All of it where nothing else is left."""
+        rest = _TYING.sub("", self.text)
+        return rest if any(word not in WORDS["glue"] for word in _WORD.findall(rest.lower())) else self.text
 
     @property
     def words(self) -> tuple[str, ...]:

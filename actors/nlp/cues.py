@@ -30,7 +30,7 @@ _RANKED = re.compile(
 )
 _MOST = re.compile(
     rf"\b(?:top|worst|best|slowest|fastest|busiest|highest|lowest|noisiest|hottest|largest|biggest|hungriest|"
-    rf"most \w+|least \w+)(?: §)? (?:{_THING})\b"
+    rf"most \w+|least \w+)(?: [\w§]+)? (?:{_THING})\b"
 )
 _HIGHEST = re.compile(
     r"\b(?:top|highest|worst|slowest|busiest|most|max|biggest|largest|noisiest|hottest|hungriest)\b"
@@ -63,7 +63,8 @@ class Cues:
 
 
 def cues(bare: str, text: str, quantities: tuple[FoundQuantity, ...]) -> Cues:
-    """`bare` is the text without its names, `text` all of it in lower case: "per minute" may be part of a name."""
+    """`bare` is the text without its names but with its numbers, `text` all of it in lower case: "per minute" may
+    be part of a name."""
     groups = dict.fromkeys(kind for pattern in (_BY, _MOST, _WHICH, _RANKED) for kind in _kinds(pattern, bare))
     ranked = bool(_HIGHEST.search(bare) or _LOWEST.search(bare))
     return Cues(

@@ -23,6 +23,7 @@ _VERBS = (
 )
 VERBS = _VERBS
 """Alternatives of a regular expression."""
+ORDERS = frozenset(verb for verb in _VERBS.split("|") if verb.isalpha())
 _ASKS = (
     "what|whats|what's|which|who|whos|who's|how|hows|how's|why|when|where|is|are|was|were|does|do|did|has|have|any"
 )

@@ -196,7 +196,7 @@ def _own(path: Path, others: Iterable[IntentDefinition]) -> IntentDefinition:
         name=entry.name,
         group="own",
         description=entry.description or f"Defined in {path.name}.",
-        permission="workflows.run" if starts else "chat",
+        permission="workflow.start" if starts else "chat",
         handler="own_workflow" if starts else "own_template",
         required=(),
         optional=(),

@@ -54,7 +54,7 @@ def stated(clause: Clause, intent: str, catalogue: Catalogue) -> Stated:
     found, left_out = clause.found, _left_out(clause)
     services = [part for part in found.services if part.start not in left_out]
     named, choices, unknown = _services(services, catalogue)
-    form = cues(clause.bare, clause.text.lower(), found.quantities)
+    form = cues(clause.counted, clause.text.lower(), found.quantities)
     plan = Plan.model_validate(
         {
             "intent": intent,

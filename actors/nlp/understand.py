@@ -34,7 +34,7 @@ class Draft:
     def texts(self) -> tuple[str, ...]:
         """What the classifier is asked for: the message, then its pieces where there are several."""
         several = self.pieces if len(self.pieces) > 1 else ()
-        return (self.whole.clause.text, *(piece.clause.text for piece in several))
+        return (self.whole.clause.request, *(piece.clause.request for piece in several))
 
 
 def draft(utterance: Utterance, catalogue: Catalogue) -> Draft:

@@ -25,7 +25,13 @@ _NOT_SETTINGS = (
     "COPILOT_CLIENT_TOKEN",
     "COPILOT_FAULT_POINTS",
 )  # the commands' own; the tests' own
-_FREE = ("CATALOGUE__DEPENDS_ON", "OBSERVATORY__METRICS", "OBSERVATORY__LABELS", "OBSERVATORY__LOG_LABELS")
+_FREE = (
+    "CATALOGUE__DEPENDS_ON",
+    "OBSERVATORY__METRICS",
+    "OBSERVATORY__LABELS",
+    "OBSERVATORY__LOG_LABELS",
+    "WORKFLOW__ACTION_LIMITS",
+)
 _WHOLE = frozenset(
     f"COPILOT_{name}" for name in _FREE
 )  # their keys are names of services and such, not of settings
@@ -96,6 +102,12 @@ class ObservatorySettings(Section):
     log_labels: dict[str, str]
 
 
+class OrchestratorSettings(Section):
+    backend: Literal["shop"]
+    url: str
+    timeout_seconds: float = Field(gt=0)
+
+
 class SloSettings(Section):
     error_rate: float = Field(gt=0, lt=1)
     latency_p95_seconds: float = Field(gt=0)
@@ -119,9 +131,25 @@ class PoolSettings(Section):
     cpus: float = Field(ge=0)
 
 
+class WorkflowSettings(Section):
+    """`action_limits`: how many of an action may run at a time, over all actors."""
+
+    lease_seconds: float = Field(gt=0)
+    renew_seconds: float = Field(gt=0)
+    action_limits: dict[str, int]
+    http_allow: tuple[str, ...]
+    http_seconds: float = Field(gt=0)
+    command_seconds: float = Field(gt=0)
+    command_memory_mb: int = Field(ge=16)
+    command_environment: tuple[str, ...]
+
+
 class LimitSettings(Section):
     requests_per_minute: int = Field(gt=0)
     body_bytes: int = Field(gt=0)
+    connections: int = Field(gt=0)
+    connections_per_address: int = Field(gt=0)
+    grpc_connections: int = Field(gt=0)
     message_characters: int = Field(gt=0)
     turn_seconds: float = Field(gt=0)
     turns_in_flight: int = Field(ge=1)
@@ -150,8 +178,10 @@ class Settings(BaseSettings):
     auth: AuthSettings
     observatory: ObservatorySettings
     nlp: NlpSettings
+    orchestrator: OrchestratorSettings
     catalogue: CatalogueSettings
     pools: dict[str, PoolSettings]
+    workflow: WorkflowSettings
     limits: LimitSettings
     telemetry: TelemetrySettings
 

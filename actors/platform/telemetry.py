@@ -7,12 +7,12 @@ a registry per process slot and are gathered over the bus.
 from __future__ import annotations
 
 import logging
-import sys
+import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -108,11 +108,36 @@ class Telemetry:
         self._tracing.shutdown()
 
 
+class Lines:
+    """Where log lines go. A full disk or a closed pipe loses some, and how many is said when it works again; it
+    never fails whoever logs, since that would end the loops that tell of the trouble."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """`file` must not buffer: what cannot be written now is lost, not kept."""
+        self._file = file
+        self._lost = 0
+
+    def write(self, text: str) -> None:
+        try:
+            if self._lost:
+                self._file.write(f'{{"event": "log.lines_lost", "count": {self._lost}}}\n'.encode())
+                self._lost = 0
+            self._file.write(text.encode(errors="backslashreplace"))
+        except (OSError, ValueError):  # the latter: closed
+            self._lost += 1
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def lines_to(file: Path | None) -> Lines:
+    """To the end of `file`, or to stderr. Raises OSError where the file cannot be opened."""
+    return Lines(file.open("ab", buffering=0) if file else os.fdopen(2, "ab", buffering=0, closefd=False))
+
+
 def configure_logging(level: str, process: str, file: Path | None = None) -> None:
     """One JSON object a line, with the process's slot, on stderr or at the end of `file`; called once in every
     process."""
-    # Line-buffered and open as long as the process lives.
-    out = file.open("a", encoding="utf-8", buffering=1) if file else sys.stderr
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -123,7 +148,7 @@ def configure_logging(level: str, process: str, file: Path | None = None) -> Non
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=out),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", lines_to(file))),
         cache_logger_on_first_use=False,
     )
 

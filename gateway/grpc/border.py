@@ -64,9 +64,9 @@ class Border:
 
 
 def _deadline(context: Context) -> float | None:
-    """Unix seconds; None where the client set none (which the published types do not admit)."""
+    """Of the monotonic clock; None where the client set none (which the published types do not admit)."""
     left = cast("float | None", context.time_remaining())
-    return None if left is None else time.time() + left
+    return None if left is None else time.monotonic() + left
 
 
 async def _abort(context: Context, error: CopilotError, method: str, request_id: str) -> None:

@@ -8,11 +8,10 @@ from typing import Any
 from google.protobuf import json_format
 from pydantic import BaseModel, ValidationError
 
-from gateway.call import parse
 from schemas import copilot_pb2 as pb
 from schemas.context import Session
 from schemas.conversation import Message, ReplyChunk, ReplyEvent, SubmitTurn
-from schemas.envelope import violations
+from schemas.envelope import parse, violations
 from schemas.errors import InvalidInput
 from schemas.rest import CreateSession
 

@@ -18,16 +18,21 @@ from schemas import copilot_pb2, copilot_pb2_grpc
 
 MESSAGE_BYTES = 12 << 20
 SERVICE = copilot_pb2.DESCRIPTOR.services_by_name["CoPilotService"].full_name
+CALLS = 4_096  # at once; more are refused with RESOURCE_EXHAUSTED
 OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.max_concurrent_streams", 1_024),  # of one connection
+    ("grpc.server_handshake_timeout_ms", 5_000),  # one that never speaks HTTP/2 is closed
+    ("grpc.max_connection_idle_ms", 300_000),
     ("grpc.so_reuseport", 0),  # two servers on one port would share its calls without anybody knowing
 )
 
 
 class GrpcServer:
-    def __init__(self, gateway: Gateway) -> None:
-        self._server = grpc.aio.server(options=OPTIONS)
+    def __init__(self, gateway: Gateway, connections: int) -> None:
+        bound = ("grpc.max_allowed_incoming_connections", connections)
+        self._server = grpc.aio.server(options=(*OPTIONS, bound), maximum_concurrent_rpcs=CALLS)
         self._health = cast("Any", health).aio.HealthServicer()
         border = Border(gateway)
         copilot_pb2_grpc.add_CoPilotServiceServicer_to_server(CoPilotService(gateway, border), self._server)
@@ -43,12 +48,10 @@ class GrpcServer:
             bound = self._bind(host, 0)
             say(f"port {port} is taken: gRPC listens on port {bound} instead")
         await self._server.start()
-        await self._tell(True)
         return bound
 
-    def tell_health(self, serving: bool) -> None:
-        """Without the bus nothing can be answered, and the health service says so."""
-        task = asyncio.get_running_loop().create_task(self._tell(serving))
+    def tell_soon(self, serving: bool) -> None:
+        task = asyncio.get_running_loop().create_task(self.tell(serving))
         self._tellings.add(task)
         task.add_done_callback(self._tellings.discard)
 
@@ -56,7 +59,8 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(seconds)
 
-    async def _tell(self, serving: bool) -> None:
+    async def tell(self, serving: bool) -> None:
+        """Without the bus nothing can be answered, and the health service says so."""
         kinds = health_pb2.HealthCheckResponse
         status = kinds.SERVING if serving else kinds.NOT_SERVING
         for name in ("", SERVICE):

@@ -7,17 +7,17 @@ import json
 from aiohttp import web
 from pydantic import BaseModel
 
-from gateway.call import JSON, Call, json_answer, parse, read
+from gateway.call import JSON, Call, json_answer
 from gateway.pools import BUS_ERRORS
 from schemas.conversation import SubmitTurn
-from schemas.envelope import STRUCTURED, StructuredEvent, structured
-from schemas.errors import InvalidInput, MalformedBody, Unavailable, UnsupportedMedia, Violation
+from schemas.envelope import STRUCTURED, StructuredEvent, parse, structured
+from schemas.errors import InvalidInput, Unavailable, UnsupportedMedia, Violation
 from schemas.rest import Alert, AlertTaken
 from schemas.subjects import ALERT_EVENT, SUBMIT_TURN, TURN_EVENT
 
 
 async def post(call: Call) -> web.StreamResponse:
-    event, data = await _event(call.request)
+    event, data = await _event(call)
     if event.type in (SUBMIT_TURN.type, TURN_EVENT.type):
         return json_answer(await _submit(call, event, parse(data, SubmitTurn)), 202)
     if event.type == ALERT_EVENT.type:
@@ -50,11 +50,10 @@ async def _alert(call: Call, event: StructuredEvent, alert: Alert) -> AlertTaken
     return AlertTaken(id=event.id)
 
 
-async def _event(request: web.Request) -> tuple[StructuredEvent, bytes]:
+async def _event(call: Call) -> tuple[StructuredEvent, bytes]:
     """The event and its data as JSON. Raises UnsupportedMedia, MalformedBody, InvalidInput."""
-    body = await read(request)
+    body, request = await call.raw_body(), call.request
     if request.content_type == STRUCTURED:
-        _check_json(body)
         event = structured(body)
         return event, json.dumps(event.data).encode()
     if request.content_type == JSON and "ce-type" in request.headers:
@@ -69,10 +68,3 @@ def _binary(request: web.Request) -> StructuredEvent:
         if f"ce-{name}" in request.headers
     }
     return structured(json.dumps(attributes).encode())
-
-
-def _check_json(body: bytes) -> None:
-    try:
-        json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody("the body is not JSON") from error

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 
 import structlog
 from aiohttp import web
 
+from gateway.auth import lifetime
 from gateway.call import Call, json_answer
 from gateway.replies import Follower
 from gateway.rest.sse import EventStream
@@ -69,7 +68,7 @@ async def session_events(call: Call) -> web.StreamResponse:
                 ending = "the server is stopping: connect again"
                 try:
                     async with (
-                        asyncio.timeout(_seconds_left(call)),
+                        lifetime(call.caller),
                         contextlib.aclosing(follower.events()) as events,
                     ):
                         async for event in events:
@@ -82,9 +81,3 @@ async def session_events(call: Call) -> web.StreamResponse:
             return stream.response
     finally:
         call.gateway.followed_sessions.discard(follower)
-
-
-def _seconds_left(call: Call) -> float | None:
-    """A stream must not outlive the token that opened it."""
-    expires = call.caller.expires
-    return None if expires is None else max(0.0, expires - time.time())

@@ -64,7 +64,9 @@ async def _natural(call: Call, asked: MetricsQuery) -> MetricsQueryAnswer:
     plan = _plan_of(meaning, asked)
     window = asked.range.window() if asked.range else plan.range or _last_day(at)
     if plan.intent == "service_health":
-        outcome = await _act(call, HEALTH, HealthQuestion(service=plan.service, range=window))
+        outcome = await _act(
+            call, HEALTH, HealthQuestion(service=plan.service, environment=plan.environment, range=window)
+        )
         return _answer(asked, HealthAnswer.model_validate(outcome.output), outcome)
     metric = plan.request_metric
     if metric is None or not plan.plain or plan.intent != "metric_query":

@@ -16,8 +16,8 @@ from gateway.cli.later import LATER
 ROOT = Path(__file__).parents[2]
 CONTRACT = (
     "up", "down", "status", "chat", "ask", "gateway", "actors", "scale", "migrate", "doctor", "config",
-    "config show", "token", "token create", "workflow", "nlu", "nlu eval", "knowledge", "memory", "apikey",
-    "audit", "trigger", "eval", "eval nlu", "bench",
+    "config show", "token", "token create", "workflow", "nlu", "nlu eval", "nlu parse", "knowledge", "memory",
+    "apikey", "audit", "trigger", "eval", "eval nlu", "bench",
 )  # fmt: skip
 TARGETS = ("run", "test", "build", "test-unit", "test-int", "lint", "fmt", "coverage", "bench", "eval", "clean")
 HEAVY = ("ray", "grpc", "numpy", "pydantic", "aiohttp", "psycopg", "opentelemetry")

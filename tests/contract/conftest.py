@@ -81,7 +81,6 @@ async def doubled(gateway_settings: Settings, memory: MemoryServer, double: Pool
         return create_token(gateway_settings.auth, user, (role,), seconds)
 
     async with opened(gateway_settings, say=lambda text: None, transport=MemoryTransport(memory)) as running:
-        assert running is not None
         yield System(running.addresses.http, running.addresses.grpc, token)
 
 

@@ -236,6 +236,17 @@ async def test_health_and_breakdown_in_any_convention(
     assert state.latency_p95_seconds == pytest.approx(latency)
 
 
+async def test_health_of_one_environment(asked: Asked, prometheus: MeasuredPrometheus) -> None:
+    """Other metrics than those of requests do not say where they are from: of them there is no data."""
+    over = prometheus.last(HOUR)
+    question = HealthQuestion(environment="production", range=over)
+    (state,) = (await asked.module.health(question, CALL)).output.services
+    assert (state.service, state.error_ratio, state.instances) == ("plain", pytest.approx(0.08), None)
+    elsewhere = HealthQuestion(service="plain", environment="test", range=over)
+    (state,) = (await asked.module.health(elsewhere, CALL)).output.services
+    assert (state.status, state.error_ratio) == ("unknown", None)
+
+
 async def test_the_written_inventory_is_that_of_the_backend(asked: Asked) -> None:
     written = WrittenInventory(HISTORY)
     real: Inventory = asked.module.inventory

@@ -376,6 +376,17 @@ async def test_a_leak_is_carried_on_from_the_last_restart(asked: Asked, expected
     assert evidence.result.value == pytest.approx(figure.value), "the backend's own prediction is the line's"
 
 
+async def test_what_a_cost_is_made_of(asked: Asked, expected: Expected) -> None:
+    figure = (await measured(asked, expected.hour, intent="cost_query", service="recommendation")).figure
+    assert isinstance(figure, MeasuredValue)
+    of = {tuple(detail.labels.items()): detail.value for detail in figure.details}
+    assert of == {
+        (("model", "gpt-4o-mini"),): pytest.approx(figure.value),
+        (("token_type", "prompt"),): pytest.approx(expected.truth.tokens(expected.hour, "prompt")),
+        (("token_type", "completion"),): pytest.approx(expected.truth.tokens(expected.hour, "completion")),
+    }
+
+
 async def test_a_cost_over_a_day_ahead(asked: Asked, expected: Expected) -> None:
     answer = await measured(asked, expected.hour, intent="capacity_forecast", metric="cost", horizon_seconds=DAY)
     figure = answer.figure

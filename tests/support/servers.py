@@ -33,6 +33,11 @@ class Servers:
 
     addresses: Addresses
     settings: Settings
+    stack: EmbeddedStack
+
+    def pid(self, name: str) -> int:
+        """Of a server's process; it is started again when it ends."""
+        return next(one.pid for one in self.stack.processes() if one.kind == name and one.pid)
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -87,7 +92,7 @@ def running_servers(*, demo: bool, **environment: str) -> Iterator[Servers]:
         )
         try:
             addresses = asyncio.run_coroutine_threadsafe(_start(stack), loop).result(300)
-            yield Servers(addresses, _effective(settings, addresses))
+            yield Servers(addresses, _effective(settings, addresses), stack)
         finally:
             asyncio.run_coroutine_threadsafe(stack.stop(), loop).result(60)
             loop.call_soon_threadsafe(loop.stop)

@@ -173,6 +173,19 @@ def test_the_parts_of_a_saturation_and_what_else_belongs_to_availability() -> No
     assert text.endswith("is 100 % over the last hour. Of the requests 3.27 % failed.")
 
 
+def test_what_a_cost_is_made_of() -> None:
+    details = (
+        Detail(name="cost", value=1.5, unit="usd", labels={"model": "small"}),
+        Detail(name="cost", value=0.04, unit="usd", labels={"model": ""}),
+        Detail(name="token_usage", value=7e6, unit="tokens", labels={"token_type": "prompt"}),
+    )
+    figure = MeasuredValue(value=1.54, details=details)
+    assert said(figure, "cost", "usd", intent="cost_query", metric="cost", service=None) == (
+        "The cost is 1.54 USD over the last hour. By model: small 1.5 USD and (none) 0.04 USD. "
+        "Tokens used: prompt 7,000,000 tokens."
+    )
+
+
 def test_no_figure_says_why_and_is_no_zero() -> None:
     missing = NotMeasured(reason="no_data", detail="the backend has no samples of m in this window")
     assert said(missing) == (

@@ -10,7 +10,7 @@ import pytest
 
 from actors.conversation.colleagues import Answer, Colleagues
 from actors.conversation.handlers import Request, Said, respond
-from schemas.adapters import MEASURE, METRIC, MetricAnswer
+from schemas.adapters import HEALTH, MEASURE, METRIC, HealthAnswer, MetricAnswer, ServiceHealth
 from schemas.context import Shown, WorkingMemory
 from schemas.errors import InvalidInput
 from schemas.identity import LOCAL_ADMINISTRATOR
@@ -41,6 +41,12 @@ class Asked:
                 metric="error_rate", service="payment", value=0.03, unit="ratio", calls=("orders",)
             )
             return Answer(plain, (), ())
+        if action is HEALTH:
+            healthy = ServiceHealth(
+                service="payment", status="healthy", error_ratio=0.0, latency_p95_seconds=None,
+                requests_per_second=None, instances_up=None, instances=None,
+            )  # fmt: skip
+            return Answer(HealthAnswer(services=(healthy,)), (), ())
         assert action is MEASURE
         measured = Measured(
             name="error_ratio", words="error rate", unit="ratio", range=question.range, figure=self.figure
@@ -93,6 +99,13 @@ async def test_everything_else_is_measured(plan: dict[str, Any]) -> None:
     assert question.range == HOUR
     assert "3 %" in said.content
     assert said.offer is None
+
+
+async def test_the_state_of_an_environment_is_not_that_of_all() -> None:
+    asked = Asked()
+    said = await say(asked, intent="service_health", environment="staging", range=HOUR)
+    assert asked.actions[0][1].environment == "staging"
+    assert said.content.startswith("The payment service is healthy in staging over the last hour.")
 
 
 @pytest.mark.parametrize("intent", ["cost_query", "capacity_forecast", "slo_query"])

@@ -15,9 +15,17 @@ import pytest
 from actors.embedded.directory import prepare
 from actors.embedded.errors import ServerUnavailable
 from actors.embedded.leftover import names_directory
-from actors.embedded.process import ChildProcess, Command, ProcessState, RestartPolicy, plain_environment
+from actors.embedded.process import (
+    ChildProcess,
+    Command,
+    Liveness,
+    ProcessState,
+    RestartPolicy,
+    plain_environment,
+)
 
-QUICK = RestartPolicy(first_delay=0.01, longest_delay=0.05, exits=3, window=10.0)
+QUICK = RestartPolicy(first_delay=0.01, longest_delay=0.05, exits=3, window=10.0, pause=1.0)
+WATCHED = Liveness(every=0.05, misses=3)
 SERVES = 'touch "$0/ready"; exec sleep 60'
 LOOP = "while :; do sleep 0.05; done"
 
@@ -50,7 +58,7 @@ class Started:
             return (self.data / "ready").exists()
 
         command = Command("sample", ("sh", "-c", script, str(self.data)), self.data, plain_environment())
-        child = ChildProcess(command, ready, ready_timeout, QUICK, self.said.append)
+        child = ChildProcess(command, ready, ready_timeout, QUICK, WATCHED, self.said.append)
         self.made.append(child)
         return child
 
@@ -102,15 +110,65 @@ async def test_a_killed_one_is_started_again(child: Started) -> None:
     assert any(f"serves again (pid {server.pid})" in line for line in child.said)
 
 
-async def test_a_crash_loop_is_reported_with_the_log_and_ends(child: Started) -> None:
-    server = child('echo again >> "$0/starts"; touch "$0/ready"; echo out of cheese >&2; sleep 0.1; exit 3')
+async def test_one_that_hangs_is_killed_and_started_again(child: Started) -> None:
+    server = child(SERVES)
+    await server.start()
+    first = server.pid
+    assert first is not None
+    (child.data / "ready").unlink()  # the probe says no from now on; the next life makes it again
+    await eventually(lambda: server.state is ProcessState.SILENT)
+    assert (server.pid, server.message) == (first, "sample does not answer")
+    await eventually(lambda: server.state is ProcessState.READY and server.pid not in {None, first})
+    assert any("did not answer 3 times in a row and was killed" in line for line in child.said)
+
+
+async def test_one_that_misses_a_question_is_left_alone(child: Started) -> None:
+    server = child(SERVES)
+    server.liveness = Liveness(every=0.05, misses=1_000)
+    await server.start()
+    first = server.pid
+    (child.data / "ready").unlink()
+    await eventually(lambda: server.state is ProcessState.SILENT)
+    (child.data / "ready").touch()
+    await eventually(lambda: server.state is ProcessState.READY)
+    assert (server.pid, server.message) == (first, "")
+
+
+async def test_a_probe_that_raises_is_a_no_and_the_supervision_goes_on(child: Started) -> None:
+    server = child(SERVES)
+    await server.start()
+    first, answers = server.pid, server.probe
+
+    async def broken() -> bool:
+        if server.pid == first:
+            raise KeyError("a strange answer")
+        return await answers()
+
+    server.probe = broken
+    await eventually(lambda: server.state is ProcessState.READY and server.pid not in {None, first})
+
+
+async def test_a_crash_loop_is_reported_once_with_the_log_and_passes_by_itself(child: Started) -> None:
+    script = 'echo again >> "$0/starts"; [ -e "$0/better" ] && { touch "$0/ready"; exec sleep 60; }; '
+    server = child(script + 'touch "$0/ready"; echo out of cheese >&2; sleep 0.1; exit 3')
     await server.start()
     await eventually(lambda: server.state is ProcessState.CRASH_LOOP)
-    assert "ended 3 times within 10 s, not started again" in server.message
+    assert "ended 3 times within 10 s, is tried again every 1 s" in server.message
     assert "out of cheese" in server.message
-    starts = (child.data / "starts").read_text().count("again")
-    await asyncio.sleep(5 * QUICK.longest_delay)  # in which a further start would show
-    assert (child.data / "starts").read_text().count("again") == starts == 3
+    assert (child.data / "starts").read_text().count("again") == 3
+    at = time.monotonic()
+    (child.data / "better").touch()
+    await eventually(lambda: server.state is ProcessState.READY)
+    assert time.monotonic() - at > 0.5 * QUICK.pause
+    assert (child.data / "starts").read_text().count("again") == 4
+    assert sum("is tried again" in line for line in child.said) == 1
+
+
+async def test_one_whose_log_cannot_be_written_is_started_all_the_same(child: Started) -> None:
+    server = child(SERVES)
+    server.command.log_file.mkdir()
+    await server.start()
+    assert server.state is ProcessState.READY
 
 
 async def test_a_restart_that_cannot_get_ready_counts_as_an_exit(child: Started) -> None:

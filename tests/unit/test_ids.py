@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from actors.platform.bus.ids import ALPHABET, new_session_id, new_ulid
+from actors.platform.bus.ids import ALPHABET, Clock, new_session_id, new_ulid
 from schemas.conversation import SESSION_ID, TURN_ID
 from schemas.identity import owner_token
 
@@ -25,6 +25,7 @@ def test_a_ulid_has_its_form_and_its_time() -> None:
 def test_they_sort_by_time_and_are_not_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_800_000_000_000_000_000]
     monkeypatch.setattr("actors.platform.bus.ids.time.time_ns", lambda: clock[0])
+    monkeypatch.setattr("actors.platform.bus.ids._CLOCK", Clock())
     made: list[str] = []
     for _ in range(1_000):
         clock[0] += 1_000_000

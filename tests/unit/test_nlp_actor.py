@@ -20,6 +20,7 @@ from schemas.envelope import Envelope
 from schemas.errors import BackendUnavailable, InvalidInput
 from schemas.nlp import Understanding, Utterance
 from schemas.subjects import ACT, UNDERSTAND
+from tests.support.rankings import KeywordRanker
 
 NOW = datetime(2026, 11, 22, 14, 25, tzinfo=UTC)
 
@@ -63,7 +64,7 @@ async def client(server: MemoryServer) -> AsyncIterator[Bus]:
 
 @pytest.fixture
 async def actor(server: MemoryServer, settings: Settings) -> AsyncIterator[NlpActor]:
-    actor = NlpActor(Place("nlp", "nlp-0", settings), MemoryTransport(server))
+    actor = NlpActor(Place("nlp", "nlp-0", settings), MemoryTransport(server), ranker=KeywordRanker())
     await actor.start()
     yield actor
     await actor.stop()
@@ -110,7 +111,7 @@ async def test_a_late_catalogue_is_taken_up(client: Bus, actor: NlpActor) -> Non
     await serve(client, Observatory())
 
     async def knows() -> bool:
-        return (await ask(client, "latency of ordrs")).unknown_services != ()
+        return (await ask(client, "latency of ledgers")).unknown_services != ()
 
     await eventually(knows)
 

@@ -65,7 +65,7 @@ def test_users_add_answers_and_workflows(tmp_path: Path) -> None:
         "There is always coffee.",
         "chat",
     )
-    assert (tea.handler, tea.workflow, tea.permission) == ("own_workflow", "boil-water", "workflows.run")
+    assert (tea.handler, tea.workflow, tea.permission) == ("own_workflow", "boil-water", "workflow.start")
     assert ("brew a pot", "coffee") in loaded.registry.examples
     assert loaded.registry.digest != shipped().digest
 

@@ -81,6 +81,32 @@ async def test_an_action_shows_in_state_and_metrics(shop: TestClient[Any, Any], 
     assert 'service_build_info{version="2.4.1"} 1' in await (await shop.get("/metrics/payment")).text()
 
 
+async def test_a_canary_shows_and_a_key_is_for_one_action(shop: TestClient[Any, Any]) -> None:
+    body = {"action": "deploy", "service": "payment", "version": "2.5.0", "share": 0.1, "key": "k"}
+    answer = await (await shop.post("/actions", json=body)).json()
+    assert (answer["share"], answer["state"]["version"]) == (0.1, "2.4.0")
+    assert answer["state"]["canary"] == {"version": "2.5.0", "share": 0.1}
+    assert (await (await shop.post("/actions", json=body)).json())["at"] == answer["at"]
+    assert "used for another action" in await refused(await shop.post("/actions", json={**body, "share": 1}), 409)
+
+
+async def test_staging_has_versions_of_its_own_and_no_numbers(shop: TestClient[Any, Any]) -> None:
+    before = await (await shop.get("/metrics/payment")).text()
+    body = {"action": "deploy", "service": "payment", "environment": "staging", "version": "2.5.0"}
+    assert (await (await shop.post("/actions", json=body)).json())["state"]["version"] == "2.5.0"
+    staging = await (await shop.get("/state?environment=staging")).json()
+    production = await (await shop.get("/state")).json()
+    versions = [state["services"]["payment"]["version"] for state in (staging, production)]
+    assert (versions, staging["environment"]) == (["2.5.0", "2.4.0"], "staging")
+    after = await (await shop.get("/metrics/payment")).text()
+    builds = [[line for line in text.splitlines() if line.startswith("service_build")] for text in (before, after)]
+    assert builds[0] == builds[1]
+    assert "no environment 'moon'" in await refused(await shop.get("/state?environment=moon"), 400)
+    assert "no environment 'moon'" in await refused(
+        await shop.post("/actions", json={**body, "environment": "moon"}), 400
+    )
+
+
 async def test_scale_rollback_restart(shop: TestClient[Any, Any]) -> None:
     await shop.post("/actions", json={"action": "scale", "service": "checkout", "replicas": 5})
     await shop.post("/actions", json={"action": "rollback", "service": "checkout"})

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from actors.platform.pool import supervisor as supervisor_module
 from actors.platform.pool.actor import Place
 from actors.platform.pool.definition import Pool
 from actors.platform.pool.supervisor import Supervisor
@@ -21,12 +25,33 @@ class FakeActor:
         self.pid: int | None = 1
         self.death: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.drained = False
+        self.killed = False
 
     async def ended(self) -> str:
         return await asyncio.shield(self.death)
 
     async def stop(self, grace_seconds: float) -> None:
         self.drained = True
+
+    async def kill(self) -> None:
+        self.killed = True
+
+
+class FakePulse:
+    """Every actor answers until it is in `silent`; every start waits for what `needs` says."""
+
+    def __init__(self) -> None:
+        self.silent: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self.needs = ""
+
+    async def lost(self, slot: str) -> str:
+        await self.silent[slot].wait()
+        self.silent[slot].clear()
+        return "did not answer"
+
+    async def told(self, slot: str, say: Callable[[str], None]) -> None:
+        if self.needs:
+            say(f"waits for {self.needs}")
 
 
 class FakeRuntime:
@@ -35,6 +60,7 @@ class FakeRuntime:
     def __init__(self) -> None:
         self.lives: list[FakeActor] = []
         self.failing = 0
+        self.held: asyncio.Event | None = None
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...
@@ -43,6 +69,8 @@ class FakeRuntime:
         if self.failing:
             self.failing -= 1
             raise RuntimeError("no luck")
+        if self.held is not None:
+            await self.held.wait()
         actor = FakeActor(place.slot)
         self.lives.append(actor)
         return actor
@@ -57,9 +85,19 @@ def runtime() -> FakeRuntime:
 
 
 @pytest.fixture
-def supervisor(runtime: FakeRuntime, tmp_path: Path) -> Supervisor:
+def pulse() -> FakePulse:
+    return FakePulse()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(runtime: FakeRuntime, pulse: FakePulse, said: list[str], tmp_path: Path) -> Supervisor:
     pools = (Pool("nlp", "x:Y"), Pool("context", "x:Y"))
-    return Supervisor(runtime, pools, settings_for(tmp_path, COPILOT_POOLS__NLP__SIZE="2"))
+    return Supervisor(runtime, pools, settings_for(tmp_path, COPILOT_POOLS__NLP__SIZE="2"), pulse, said.append)
 
 
 def states(supervisor: Supervisor) -> dict[str, str]:
@@ -95,7 +133,27 @@ async def test_a_start_that_fails_is_tried_again(supervisor: Supervisor, runtime
     await supervisor.stop()
 
 
-async def test_a_crash_loop_is_reported_and_not_spun(supervisor: Supervisor, runtime: FakeRuntime) -> None:
+async def test_one_that_hangs_is_killed_and_started_again(
+    supervisor: Supervisor, runtime: FakeRuntime, pulse: FakePulse
+) -> None:
+    await supervisor.start()
+    first = runtime.living("nlp-0")
+    pulse.silent["nlp-0"].set()
+
+    async def back() -> bool:
+        return runtime.living("nlp-0") is not first and states(supervisor)["nlp-0"] == "running"
+
+    await eventually(back)
+    assert first.killed
+    assert not first.drained
+    assert len(runtime.lives) == 4
+    await supervisor.stop()
+
+
+async def test_a_crash_loop_is_reported_and_not_spun_and_passes_by_itself(
+    supervisor: Supervisor, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "LOOP_PAUSE_SECONDS", 0.5)
     await supervisor.start()
 
     async def looped() -> bool:
@@ -105,12 +163,48 @@ async def test_a_crash_loop_is_reported_and_not_spun(supervisor: Supervisor, run
         return states(supervisor)["context-0"] == "crash_loop"
 
     await eventually(looped)
-    lives = len(runtime.lives)
+    lives, at = len(runtime.lives), time.monotonic()
     told = {actor.slot: actor for actor in supervisor.states().actors}["context-0"]
     assert told.message == "segmentation fault"
-    await asyncio.sleep(0.3)
-    assert len(runtime.lives) == lives
+
+    async def running() -> bool:
+        return states(supervisor)["context-0"] == "running"
+
+    await eventually(running)
+    assert len(runtime.lives) == lives + 1
+    assert time.monotonic() - at > 0.4
     await supervisor.stop()
+
+
+async def test_what_a_start_waits_for_is_said_and_told(
+    supervisor: Supervisor, runtime: FakeRuntime, pulse: FakePulse, said: list[str]
+) -> None:
+    runtime.held, pulse.needs = asyncio.Event(), "PostgreSQL"
+    starting = asyncio.create_task(supervisor.start())
+
+    async def told() -> bool:
+        return {actor.message for actor in supervisor.states().actors} == {"waits for PostgreSQL"}
+
+    await eventually(told)
+    assert set(states(supervisor).values()) == {"starting"}
+    assert sorted(said) == [f"{slot} waits for PostgreSQL" for slot in ("context-0", "nlp-0", "nlp-1")]
+    runtime.held.set()
+    await starting
+    assert {actor.message for actor in supervisor.states().actors} == {""}
+    await supervisor.stop()
+
+
+async def test_stopping_ends_a_start_that_still_waits(supervisor: Supervisor, runtime: FakeRuntime) -> None:
+    runtime.held = asyncio.Event()
+    starting = asyncio.create_task(supervisor.start())
+
+    async def begun() -> bool:
+        return states(supervisor).get("nlp-0") == "starting"
+
+    await eventually(begun)
+    await asyncio.wait_for(supervisor.stop(), 5)
+    assert states(supervisor) == {}
+    starting.cancel()
 
 
 async def test_scaling_up_starts_and_scaling_down_drains_the_highest(

@@ -37,7 +37,7 @@ class Completion:
     async def load(self) -> None:
         async with self._loading:
             if self._litellm is None:
-                self._litellm, provider_error = await asyncio.to_thread(_import)
+                self._litellm, provider_error = await asyncio.to_thread(import_litellm)
                 self._errors = (provider_error, *self._errors)
 
     async def ask(self, messages: Messages, schema: Mapping[str, Any], seconds: float) -> Completed:
@@ -111,7 +111,7 @@ class Completion:
         return listed.get(model) or listed.get(model.partition("/")[2]) or {}
 
 
-def _import() -> tuple[Any, type[Exception]]:
+def import_litellm() -> tuple[Any, type[Exception]]:
     """litellm, and what the errors of every provider are."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # no price map is fetched from anywhere
     import litellm

@@ -116,9 +116,11 @@ class ObservatoryModule:
 
     async def health(self, asked: HealthQuestion, call: Call) -> Answer[HealthAnswer]:
         only = None if asked.service is None else (asked.service,)
-        to = await self._questions(asked.range, only, each=True)
+        to = await self._questions(asked.range, only, each=True, environment=asked.environment)
         found = await ask(self._metrics, health.questions_for(to), asked.range)
-        services = only or tuple(health.services_in(found) | set((await self._catalogue.read()).services))
+        # Of an environment only those that it has; else those that are known and silent as well.
+        known: set[str] = set() if asked.environment else set((await self._catalogue.read()).services)
+        services = only or tuple(health.services_in(found) | known)
         output = HealthAnswer(services=health.judge(services, found, self._slo))
         return Answer(output, all_evidence(found), all_degraded(found))
 
@@ -142,8 +144,16 @@ class ObservatoryModule:
     async def state(self, asked: Empty, call: Call) -> Answer[BackendStates]:
         return Answer(BackendStates(backends=await self.states()))
 
-    async def _questions(self, over: TimeRange, services: tuple[str, ...] | None, each: bool = False) -> Questions:
+    async def _questions(
+        self,
+        over: TimeRange,
+        services: tuple[str, ...] | None,
+        each: bool = False,
+        environment: str | None = None,
+    ) -> Questions:
         window = window_seconds(over)
-        if services is not None and len(services) == 1:
-            return Questions(await vocabulary.find(self._sources, services[0]), window, services, each)
+        only = services[0] if services is not None and len(services) == 1 else None
+        if only or environment:
+            found = await vocabulary.find(self._sources, only, environment)
+            return Questions(found, window, services, each)
         return Questions(await self._discovery.vocabulary(), window, services, each)

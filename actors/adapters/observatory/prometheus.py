@@ -18,9 +18,9 @@ from actors.adapters.port import Wiring
 from schemas.adapters import BackendState
 from schemas.errors import BackendUnavailable, CopilotError, InvalidInput
 from schemas.plans import TimeRange
+from schemas.system import PROBE_SECONDS
 
 PROMETHEUS = Named("prometheus", "Prometheus", "COPILOT_OBSERVATORY__PROMETHEUS_URL")
-PROBE_SECONDS = 0.9
 CAPABILITIES: frozenset[MetricsCapability] = frozenset({"instant", "range", "labels", "series", "types"})
 
 

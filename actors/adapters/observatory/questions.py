@@ -87,9 +87,8 @@ class Questions:
         return self._question(name, "instances", expression, up)
 
     def _scope(self, metric: Named) -> tuple[Matcher, ...]:
-        if self.services is None:
-            return ()
-        return (metric.service or one_of(metric.service_label, self.services),)
+        named = (one_of(metric.service_label, self.services),) if self.services is not None else ()
+        return named if metric.scope is None else metric.scope
 
     def _by(self, metric: Named) -> tuple[str, ...]:
         return (metric.service_label,) if self.each else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actors.adapters.observatory.conventions import UP, Signal
 from actors.adapters.observatory.promql import Matcher, Selector
@@ -16,13 +16,13 @@ _FAILED = "5.."
 @dataclass(frozen=True, slots=True)
 class Named:
     """A metric as this backend has it; `fixed` holds for all of its series, `scale` is the factor to base units.
-    `service` is the one asked for, in the way this metric writes it."""
+    `scope` is what is asked about, in the way this metric writes it; None where it does not have it."""
 
     metric: str
     service_label: str
     fixed: tuple[Matcher, ...] = ()
     scale: float = 1.0
-    service: Matcher | None = None
+    scope: tuple[Matcher, ...] | None = None
 
     def selector(self, *matchers: Matcher) -> Selector:
         return Selector(self.metric, (*self.fixed, *matchers))
@@ -49,9 +49,10 @@ USUAL = Vocabulary(
 """Of a backend that has nothing of the kind: asked with it, the answer is "no data"."""
 
 
-async def find(sources: Sources, service: str | None = None) -> Vocabulary:
-    """The first conventions that are there; with a service those that have it."""
-    scope = Scope({"service": (service,)} if service else {}, ("service",))
+async def find(sources: Sources, service: str | None = None, environment: str | None = None) -> Vocabulary:
+    """The first conventions that are there; of a service or an environment those that have it."""
+    asked = {"service": service, "environment": environment}
+    scope = Scope({role: (value,) for role, value in asked.items() if value}, ("service",))
     requests, failures, durations, up = await asyncio.gather(
         _found(sources, "request_rate", scope),
         _found(sources, "error_rate", scope),
@@ -60,9 +61,9 @@ async def find(sources: Sources, service: str | None = None) -> Vocabulary:
     )
     status = (failures.status_label if failures else None) or USUAL.status_label
     return Vocabulary(
-        requests=_named(failures or requests, USUAL.requests),
-        duration_buckets=_buckets(durations),
-        up=_named(up if up and up.signal.main == UP else None, USUAL.up),
+        requests=_named(failures or requests, USUAL.requests, scope),
+        duration_buckets=_buckets(durations, scope),
+        up=_named(up if up and up.signal.main == UP else None, USUAL.up, scope),
         status_label=status,
         failed=_failing(failures, status),
     )
@@ -75,24 +76,29 @@ async def _found(sources: Sources, concept: str, scope: Scope) -> Source | None:
         return None
 
 
-def _named(source: Source | None, usual: Named) -> Named:
+def _named(source: Source | None, usual: Named, scope: Scope) -> Named:
     if source is None:
-        return usual
-    return Named(
-        source.signal.main, dict(source.by)["service"], source.signal.metric.matchers, service=_own(source)
-    )
+        return _unknown(usual, scope)
+    signal = source.signal
+    return Named(signal.main, dict(source.by)["service"], signal.metric.matchers, scope=_own(source, scope))
 
 
-def _buckets(source: Source | None) -> Named:
+def _buckets(source: Source | None, scope: Scope) -> Named:
     if source is None or source.signal.kind != "histogram":
-        return USUAL.duration_buckets
+        return _unknown(USUAL.duration_buckets, scope)
     signal: Signal = source.signal
     metric = f"{signal.metric.metric}_bucket"
-    return Named(metric, dict(source.by)["service"], signal.metric.matchers, signal.scale, _own(source))
+    service = dict(source.by)["service"]
+    return Named(metric, service, signal.metric.matchers, signal.scale, _own(source, scope))
 
 
-def _own(source: Source) -> Matcher | None:
-    return source.matchers[0] if source.matchers and not source.unseen else None
+def _unknown(usual: Named, scope: Scope) -> Named:
+    """What cannot be told apart so has no data: never that of everything."""
+    return replace(usual, scope=tuple(Matcher(role, "=", values[0]) for role, values in scope.wanted.items()))
+
+
+def _own(source: Source, scope: Scope) -> tuple[Matcher, ...] | None:
+    return source.matchers if scope.wanted else None
 
 
 def _failing(source: Source | None, status: str) -> Matcher:

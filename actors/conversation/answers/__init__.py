@@ -3,7 +3,7 @@
 from actors.conversation.answers.chunking import chunks
 from actors.conversation.answers.conditions import Verdict, condition_line, in_words
 from actors.conversation.answers.dependencies import dependencies_answer, graph_answer
-from actors.conversation.answers.health import health_answer
+from actors.conversation.answers.health import health_answer, worst_first
 from actors.conversation.answers.later import Later, later_answer
 from actors.conversation.answers.measures import measured_answer
 from actors.conversation.answers.metric import metric_answer
@@ -43,4 +43,5 @@ __all__ = [
     "told_per_seconds",
     "unknown_service_answer",
     "upstream_answer",
+    "worst_first",
 ]

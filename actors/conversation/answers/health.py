@@ -23,17 +23,25 @@ class Line:
     reasons: str
 
 
-def health_answer(answer: HealthAnswer, range: TimeRange, as_of: datetime, timezone: str) -> str:
-    ranked = sorted(answer.services, key=lambda service: WORST_FIRST.index(service.status))
+def health_answer(
+    answer: HealthAnswer, range: TimeRange, as_of: datetime, timezone: str, environment: str | None = None
+) -> str:
+    over = window(range, as_of, timezone)
+    ranked = worst_first(answer)
     lines = tuple(_line(service) for service in ranked)
     return render(
         "health_one" if len(lines) == 1 else "health_all",
         subject=the_service(lines[0].name) if lines else "",
-        window=window(range, as_of, timezone),
+        window=f"in {environment} {over}" if environment else over,
         services=lines,
         troubled=_troubled(ranked),
         unknown=listed([service.service for service in ranked if service.status == "unknown"]),
     )
+
+
+def worst_first(answer: HealthAnswer) -> list[ServiceHealth]:
+    """In the order in which they are shown."""
+    return sorted(answer.services, key=lambda service: WORST_FIRST.index(service.status))
 
 
 def _troubled(services: list[ServiceHealth]) -> tuple[str, ...]:

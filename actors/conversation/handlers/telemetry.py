@@ -73,11 +73,15 @@ async def _measured(request: Request) -> Said:
 
 
 async def health(request: Request) -> Said:
-    question = HealthQuestion(service=request.plan.service, range=request.window)
+    plan = request.plan
+    question = HealthQuestion(service=plan.service, environment=plan.environment, range=request.window)
     state = await request.ask.act(HEALTH, question, request.identity)
     return Said(
-        content=answers.health_answer(state.output, request.window, request.as_of, request.timezone),
+        content=answers.health_answer(
+            state.output, request.window, request.as_of, request.timezone, plan.environment
+        ),
         evidence=state.evidence,
+        shown=_listed(tuple(one.service for one in answers.worst_first(state.output))),
         degraded=state.degraded,
     )
 
@@ -88,8 +92,14 @@ async def upstream(request: Request) -> Said:
     return Said(
         content=answers.upstream_answer(figures.output, request.window, request.as_of, request.timezone),
         evidence=figures.evidence,
+        shown=_listed(tuple(one.service for one in figures.output.figures if one.service)),
         degraded=figures.degraded,
     )
+
+
+def _listed(services: tuple[str, ...]) -> Shown | None:
+    """One service is no list to point into."""
+    return Shown(type="service", names=services) if len(services) > 1 else None
 
 
 def _usual_range(request: Request) -> TimeRange:

@@ -7,6 +7,10 @@ from actors.embedded.prometheus import ScrapeTarget
 
 SERVICES = ("gateway", "checkout", "payment", "orders", "inventory", "recommendation")
 ENVIRONMENT = "production"
+"""Where the requests are."""
+STAGING = "staging"
+"""Has the same services, and nobody who asks them anything: versions and replicas, but no numbers."""
+ENVIRONMENTS = (ENVIRONMENT, STAGING)
 
 
 def target_labels(service: str) -> dict[str, str]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 
-from actors.embedded.shop import SERVICES
+from actors.embedded.shop import ENVIRONMENT, ENVIRONMENTS, SERVICES
 
 LARGEST_SCALE = 50
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
-_FIELDS = frozenset({"action", "service", "version", "replicas", "key"})
+_FIELDS = frozenset({"action", "service", "environment", "version", "share", "replicas", "key"})
 
 
 class InvalidAction(ValueError):
@@ -21,6 +21,10 @@ class InvalidAction(ValueError):
 
 class NothingToRollBack(InvalidAction):
     """No version was there before the one that runs."""
+
+
+class KeyUsed(InvalidAction):
+    """Another action was taken under this key."""
 
 
 class Kind(StrEnum):
@@ -32,13 +36,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An action asked for, checked. `key` makes a repeat of the request harmless."""
+    """An action asked for, checked. `key` makes a repeat of the request harmless.
+
+    `share` of a deploy: so much of the requests, above 0 and below 1, gets the version, as a canary; None: all.
+    `version` of a rollback: only where that one runs, for some or all requests; else nothing is done.
+    """
 
     kind: Kind
     service: str
     version: str | None = None
     replicas: int | None = None
     key: str | None = None
+    share: float | None = None
+    environment: str = ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,9 @@ class Action:
             "at": self.at,
             "action": request.kind.value,
             "service": request.service,
+            "environment": request.environment,
             "version": request.version,
+            "share": request.share,
             "replicas": request.replicas,
             "key": request.key,
         }
@@ -65,8 +77,11 @@ class Action:
         return cls(int(body["at"]), parse({name: body.get(name) for name in _FIELDS}))
 
 
+_TAKERS = {"version": (Kind.DEPLOY, Kind.ROLLBACK), "share": (Kind.DEPLOY,), "replicas": (Kind.SCALE,)}
+
+
 def parse(body: object) -> Request:
-    """`{action, service, version?, replicas?, key?}` as a request. Raises InvalidAction."""
+    """`{action, service, environment?, version?, share?, replicas?, key?}` as a request. Raises InvalidAction."""
     if not isinstance(body, dict):
         raise InvalidAction("the body must be a JSON object")
     fields = cast("dict[str, object]", body)
@@ -78,16 +93,17 @@ def parse(body: object) -> Request:
     if service not in SERVICES:
         raise InvalidAction(f"no service {service!r}; there are {', '.join(SERVICES)}")
     version, replicas = fields.get("version"), fields.get("replicas")
-    if kind is not Kind.DEPLOY and version is not None:
-        raise InvalidAction(f"{kind.value} takes no version")
-    if kind is not Kind.SCALE and replicas is not None:
-        raise InvalidAction(f"{kind.value} takes no replicas")
+    for name, takers in _TAKERS.items():
+        if kind not in takers and fields.get(name) is not None:
+            raise InvalidAction(f"{kind.value} takes no {name}")
     return Request(
         kind,
         str(service),
-        _version(version) if kind is Kind.DEPLOY else None,
+        _version(version) if kind is Kind.DEPLOY or version is not None else None,
         _replicas(replicas) if kind is Kind.SCALE else None,
         _key(fields.get("key")),
+        _share(fields.get("share")),
+        _environment(fields.get("environment")),
     )
 
 
@@ -100,8 +116,25 @@ def _kind(value: object) -> Kind:
 
 def _version(value: object) -> str:
     if not isinstance(value, str) or not _VERSION.fullmatch(value):
-        raise InvalidAction("deploy needs a version: 1 to 64 of letters, digits and . + _ -")
+        raise InvalidAction("a deploy needs a version: 1 to 64 of letters, digits and . + _ -")
     return value
+
+
+def _environment(value: object) -> str:
+    if value is None:
+        return ENVIRONMENT
+    if value not in ENVIRONMENTS:
+        raise InvalidAction(f"no environment {value!r}; there are {', '.join(ENVIRONMENTS)}")
+    return str(value)
+
+
+def _share(value: object) -> float | None:
+    """All is no share: then the version is the service's own."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise InvalidAction("a share is a number above 0 and up to 1")
+    return float(value) if value < 1 else None
 
 
 def _replicas(value: object) -> int:

@@ -6,7 +6,7 @@ event only splits the stretch it falls into.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,12 +35,15 @@ LEAST_PRESSURE = 0.85
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One service over the stretches of a chunk, columns per stretch."""
+    """One service over the stretches of a chunk, columns per stretch. Where there is a canary, its columns follow
+    those of the version beside it: what holds for it in a stretch stands one `len(share)` further on."""
 
     median_us: Floats
     cpu_us: Floats
     failing: Mapping[int, Floats]
     """Probability by status, only of those that can occur."""
+    share: Floats
+    """Of the requests that the canary handles, per stretch; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +94,35 @@ class _Service:
         self._line = line
         self._edges = edges
         self._lives = line.at_each(edges)
-        self._effects = [self._spec.versions.get(life.version, _NO_EFFECT) for life in self._lives]
         self._daily = [each for each in scenario.conditions if each.service == service]
 
     def state(self, rps: Floats) -> State:
+        share = np.array([life.canary.share if life.canary else 0.0 for life in self._lives])
+        stable = self._of([life.version for life in self._lives], rps, share)
+        if not share.any():
+            return stable
+        versions = [life.canary.version if life.canary else life.version for life in self._lives]
+        canary = self._of(versions, rps, share)
+        nothing = np.zeros(len(share))
+        both = {
+            status: np.concatenate([one.failing.get(status, nothing) for one in (stable, canary)])
+            for status in {**stable.failing, **canary.failing}
+        }
+        return State(
+            median_us=np.concatenate([stable.median_us, canary.median_us]),
+            cpu_us=np.concatenate([stable.cpu_us, canary.cpu_us]),
+            failing=both,
+            share=share,
+        )
+
+    def _of(self, versions: Sequence[str], rps: Floats, share: Floats) -> State:
+        """How the service does where it runs these versions."""
+        effects = [self._spec.versions.get(version, _NO_EFFECT) for version in versions]
         replicas = np.array([life.replicas for life in self._lives], np.float64)
         utilisation = rps / (replicas * self._spec.rps_per_replica)
         latency = _queueing(utilisation) * self._start_factor() * self._pressure()
-        latency *= np.array([effect.latency for effect in self._effects])
-        cpu = np.array([effect.cpu for effect in self._effects])
+        latency *= np.array([effect.latency for effect in effects])
+        cpu = np.array([effect.cpu for effect in effects])
         for condition in self._daily:
             strength = _strength(condition, self._edges)
             # Between its ends a ramp is geometric: half-way up, a factor of 9 is a factor of 3.
@@ -108,13 +131,14 @@ class _Service:
         return State(
             median_us=latency * (self._spec.latency_ms * 1000),
             cpu_us=cpu * (self._spec.cpu_ms * 1000),
-            failing=self._failing(utilisation, replicas),
+            failing=self._failing(effects, utilisation, replicas),
+            share=share,
         )
 
-    def _failing(self, utilisation: Floats, replicas: Floats) -> dict[int, Floats]:
+    def _failing(self, effects: Sequence[Effect], utilisation: Floats, replicas: Floats) -> dict[int, Floats]:
         found = {status: np.full(len(self._edges), chance) for status, chance in self._spec.status.items()}
         for status in STATUSES:
-            extra = np.array([effect.status.get(status, 0.0) for effect in self._effects])
+            extra = np.array([effect.status.get(status, 0.0) for effect in effects])
             for condition in self._daily:
                 extra += condition.status.get(status, 0.0) * _strength(condition, self._edges)
             if status == OVERLOADED and not self._spec.external:

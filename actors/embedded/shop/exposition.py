@@ -13,7 +13,7 @@ from actors.embedded.shop.topology import Node, Topology
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-Values = Sequence[int] | Sequence[float] | Sequence[int | None]
+Values = Sequence[int] | Sequence[float] | Sequence[int | None] | Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +137,12 @@ def _histogram(name: str, text: str, service: str, labels: Mapping[str, str], co
 
 def _process(levels: Gauges, busy_us: Sequence[float]) -> list[Family]:
     cpu = [(busy + idle) / SECOND for busy, idle in zip(busy_us, levels.idle_cpu_us, strict=True)]
-    versions = [
-        Sample({"version": version}, [1 if each == version else None for each in levels.versions])
-        for version in dict.fromkeys(levels.versions)
+    known = dict.fromkeys(version for shares in levels.versions for version in shares)
+    running = [
+        Sample({"version": version}, [1 if version in each else None for each in levels.versions])
+        for version in known
     ]
+    shares = [Sample({"version": version}, [each.get(version) for each in levels.versions]) for version in known]
     return [
         _single("process_cpu_seconds_total", "counter", "Processor time of all replicas.", cpu),
         _single("process_resident_memory_bytes", "gauge", "Memory of the fullest replica.", levels.memory_bytes),
@@ -155,7 +157,8 @@ def _process(levels: Gauges, busy_us: Sequence[float]) -> list[Family]:
         _single("service_replicas", "gauge", "Replicas that run.", levels.replicas),
         _single("service_restarts_total", "counter", "Restarts of processes, kills included.", levels.restarts),
         _single("service_deploy_timestamp_seconds", "gauge", "Last deploy or rollback.", levels.deployed_at),
-        Family("service_build_info", "gauge", "1, with the version that runs.", versions),
+        Family("service_build_info", "gauge", "1, with the version that runs.", running),
+        Family("service_traffic_ratio", "gauge", "Share of the requests that a version gets.", shares),
     ]
 
 

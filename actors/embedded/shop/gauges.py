@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from actors.embedded.shop.conditions import memory_share
 from actors.embedded.shop.scenario import SECOND, ServiceSpec
 from actors.embedded.shop.spans import Column
-from actors.embedded.shop.timeline import Timeline, Times
+from actors.embedded.shop.timeline import Life, Timeline, Times
 
 MIB = 2**20
 PAGE = 4096
@@ -36,7 +36,8 @@ class Gauges:
     queued: list[int]
     replicas: list[int]
     restarts: list[int]
-    versions: list[str]
+    versions: list[dict[str, float]]
+    """The share of the requests by version."""
     deployed_at: list[float]
     started_at: list[float]
 
@@ -60,10 +61,16 @@ def gauges(
         queued=np.maximum(held - slots, 0).tolist(),
         replicas=replicas.tolist(),
         restarts=[life.restarts for life in lives],
-        versions=[life.version for life in lives],
+        versions=[_shares(life) for life in lives],
         deployed_at=[life.deployed_at / SECOND for life in lives],
         started_at=[life.started_at / SECOND for life in lives],
     )
+
+
+def _shares(life: Life) -> dict[str, float]:
+    if life.canary is None or life.canary.version == life.version:
+        return {life.version: 1.0}
+    return {life.version: 1.0 - life.canary.share, life.canary.version: life.canary.share}
 
 
 def _memory(

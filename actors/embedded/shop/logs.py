@@ -8,6 +8,7 @@ from heapq import merge
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.embedded.shop.canary import version_of
 from actors.embedded.shop.reading import LEVELS, Selection, key_of, logged_by, rfc3339
 from actors.embedded.shop.requests import CHUNK
 from actors.embedded.shop.scenario import STATUSES
@@ -97,7 +98,7 @@ def _call(shop: Shop, spans: Spans, row: int) -> Record:
         "route": node.path,
         "status": STATUSES[int(spans.status[row])],
         "duration_ms": (end - int(spans.start[row])) / 1000,
-        "version": shop.life(service, int(spans.start[row])).version,
+        "version": version_of(shop.life(service, int(spans.start[row])), spans, row),
     }
 
 
@@ -132,6 +133,8 @@ def _events(shop: Shop, asked: Selection, chunk: int) -> Iterator[tuple[int, Rec
 
 def _event(service: str, life: Life) -> Record:
     level, text = _EVENTS[life.event]
+    if life.event == "deploy" and life.canary is not None:
+        text = f"deployed version {life.canary.version} for {life.canary.share:.3g} of the requests"
     message = text.format(version=life.version, replicas=life.replicas, restarts=life.restarts)
     return {
         "time": rfc3339(life.at),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.embedded.shop.canary import lots
 from actors.embedded.shop.conditions import Conditions, load_factor
 from actors.embedded.shop.scenario import NOT_FOUND, OK, SECOND, STATUSES, TIMEOUT, Scenario
 from actors.embedded.shop.spans import Column, Mask, Spans, concatenate
@@ -78,6 +79,9 @@ class _Draw:
         place = node.number - self._route.entry
         state = self._state.of[node.service]
         stretch = np.searchsorted(self._state.edges, start, "right") - 1
+        if state.share.any():
+            drawn = lots(self._chunk, np.arange(len(start), dtype=np.int64), node.number)
+            stretch = np.where(drawn < state.share[stretch], stretch + len(state.share), stretch)
         draw = np.exp(self._normal[place] * np.float32(self._scenario.services[node.service].spread))
         own = np.minimum(state.median_us[stretch] * draw, LONGEST_OWN_US).astype(np.int64) + 1
         status = self._own_failures(node, stretch, alive, own)
@@ -98,9 +102,10 @@ class _Draw:
 
     def _own_failures(self, node: Node, stretch: NDArray[np.intp], alive: Mask, own: Column) -> Column:
         """The status of each, before any call; what fails takes its own time, written into `own`."""
-        chances = dict(self._state.of[node.service].failing)
+        state = self._state.of[node.service]
+        chances = dict(state.failing)
         for code, chance in self._scenario.operations[node.operation].status.items():
-            chances[code] = chances.get(code, np.zeros(len(self._state.edges))) + chance
+            chances[code] = chances.get(code, np.zeros(len(state.median_us))) + chance
         status = np.full(len(stretch), _OK, np.int64)
         if not chances:
             return status

@@ -6,10 +6,12 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from aiohttp import web
 
-from actors.embedded.shop.actions import InvalidAction, NothingToRollBack, parse
+from actors.embedded.shop import ENVIRONMENT, ENVIRONMENTS
+from actors.embedded.shop.actions import InvalidAction, KeyUsed, NothingToRollBack, parse
 from actors.embedded.shop.exposition import CONTENT_TYPE
 from actors.embedded.shop.generator import chunk_of, micros
 from actors.embedded.shop.logs import logs
@@ -63,9 +65,11 @@ class Api:
 
     async def state(self, request: web.Request) -> web.Response:
         now = self._now
-        return web.json_response(
-            {"time": rfc3339(now), "services": {name: self._service(name, now) for name in self._names}}
-        )
+        environment = request.query.get("environment", ENVIRONMENT)
+        if environment not in ENVIRONMENTS:
+            raise InvalidReading(f"no environment {environment!r}; there are {', '.join(ENVIRONMENTS)}")
+        services = {name: self._service(name, now, environment) for name in self._names}
+        return web.json_response({"time": rfc3339(now), "environment": environment, "services": services})
 
     async def actions(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
@@ -76,7 +80,7 @@ class Api:
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidAction(f"the body is not JSON: {error}") from error
         action = await asyncio.to_thread(self._shop.act, asked, self._now)
-        after = self._service(asked.service, action.at)
+        after = self._service(asked.service, action.at, asked.environment)
         return web.json_response({**action.as_json(), "at": rfc3339(action.at), "state": after})
 
     async def logs(self, request: web.Request) -> web.Response:
@@ -96,12 +100,13 @@ class Api:
     def _names(self) -> tuple[str, ...]:
         return self._shop.scenario.own_services
 
-    def _service(self, name: str, now: int) -> dict[str, object]:
-        life = self._shop.life(name, now)
-        past = self._shop.line(name, now).between(now - 7 * DAY, now + 1)
+    def _service(self, name: str, now: int, environment: str) -> dict[str, object]:
+        line = self._shop.line(name, now, environment)
+        life, past = line.at(now), line.between(now - 7 * DAY, now + 1)
         return {
             "version": life.version,
             "previous_version": life.versions[-2] if len(life.versions) > 1 else None,
+            "canary": asdict(life.canary) if life.canary else None,
             "replicas": life.replicas,
             "deployed_at": rfc3339(life.deployed_at),
             "started_at": rfc3339(life.started_at),
@@ -112,6 +117,7 @@ class Api:
                     "event": each.event,
                     "by": each.by,
                     "version": each.version,
+                    "canary": asdict(each.canary) if each.canary else None,
                     "replicas": each.replicas,
                 }
                 for each in past[-HISTORY_SHOWN:]
@@ -127,7 +133,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     """`{"error": …}` for whatever goes wrong on the caller's side."""
     try:
         return await handler(request)
-    except NothingToRollBack as error:
+    except (NothingToRollBack, KeyUsed) as error:
         return web.json_response({"error": str(error)}, status=409)
     except (InvalidAction, InvalidReading) as error:
         return web.json_response({"error": str(error)}, status=400)

@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.embedded.shop.actions import Action, Kind, NothingToRollBack, Request
+from actors.embedded.shop import ENVIRONMENT
+from actors.embedded.shop.actions import Action, KeyUsed, Kind, NothingToRollBack, Request
 from actors.embedded.shop.cells import Cells, Counts
 from actors.embedded.shop.exposition import Catalogue, Family, scrape_text
 from actors.embedded.shop.gauges import gauges
 from actors.embedded.shop.generator import Generator, chunk_of
 from actors.embedded.shop.ledger import Files, Ledger
 from actors.embedded.shop.requests import CHUNK
-from actors.embedded.shop.scenario import SECOND, Scenario, load
+from actors.embedded.shop.scenario import DAY, SECOND, Scenario, load
 from actors.embedded.shop.spans import Spans
-from actors.embedded.shop.timeline import Life, Timeline, Times
+from actors.embedded.shop.timeline import Life, Timeline, Times, timeline
 
 HISTORY = 26 * 3600 * SECOND
 """How far back a shop without a past begins, and the longest hole that is filled."""
@@ -109,15 +110,20 @@ class Shop:
     def act(self, request: Request, now: int) -> Action:
         """Take an action, on disk before this returns; one whose key was seen before is not taken again.
 
-        Raises NothingToRollBack.
+        Raises NothingToRollBack; KeyUsed where the key was seen with another request.
         """
         with self._lock:
             for done in self.generator.actions:
                 if request.key is not None and done.request.key == request.key:
+                    if done.request != request:
+                        raise KeyUsed(f"the key {request.key} was used for another action")
                     return done
             action = Action(max(now, self._latest + 1), request)
-            if request.kind is Kind.ROLLBACK and len(self.life(request.service, action.at).versions) < 2:
-                raise NothingToRollBack(f"{request.service} has no version before the one that runs")
+            if request.kind is Kind.ROLLBACK:
+                life = self.life(request.service, action.at, request.environment)
+                taken_back = request.version is None or life.runs(request.version)
+                if taken_back and life.canary is None and len(life.versions) < 2:
+                    raise NothingToRollBack(f"{request.service} has no version before the one that runs")
             with self.files.locked():
                 self.files.append(action)
             self._latest = action.at
@@ -135,14 +141,17 @@ class Shop:
         with self._lock:
             return self.generator.around(chunk)
 
-    def line(self, service: str, until: int) -> Timeline:
+    def line(self, service: str, until: int, environment: str = ENVIRONMENT) -> Timeline:
         with self._lock:
-            return self.generator.lines(until)[service]
+            if environment == ENVIRONMENT:
+                return self.generator.lines(until)[service]
+            actions = self.generator.actions
+            return timeline(self.scenario, service, actions, self.origin, until + DAY, environment)
 
-    def life(self, service: str, time: int) -> Life:
+    def life(self, service: str, time: int, environment: str = ENVIRONMENT) -> Life:
         """Version, replicas and the like of `service` at `time`."""
         with self._lock:
-            return self.line(service, time).at(time)
+            return self.line(service, time, environment).at(time)
 
     def keep(self, chunk: int) -> None:
         """Make sure that the counters at the start of `chunk` are on disk.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.embedded.shop import ENVIRONMENT
 from actors.embedded.shop.actions import Action, Kind
 from actors.embedded.shop.scenario import DAY, SECOND, Leak, Release, Scenario, ServiceSpec
 
@@ -21,6 +22,14 @@ Times = NDArray[np.int64]
 SCHEDULE = "schedule"
 USER = "user"
 KERNEL = "kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A second version that gets a share of the requests, above 0 and below 1."""
+
+    version: str
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +46,15 @@ class Life:
     restarts: int
     killed_at: int | None
     """When the leak will have used up the memory, if nothing comes between."""
+    canary: Canary | None = None
 
     @property
     def version(self) -> str:
         return self.versions[-1]
+
+    def runs(self, version: str) -> bool:
+        """For some or all requests."""
+        return version == self.version or (self.canary is not None and version == self.canary.version)
 
 
 class Timeline:
@@ -72,12 +86,25 @@ class _Event:
     deploys: bool = False
 
 
-def timeline(scenario: Scenario, service: str, actions: Sequence[Action], begin: int, end: int) -> Timeline:
-    """The lives of `service` from some time before `begin` until `end`."""
-    spec, leak = scenario.services[service], scenario.leak_of(service)
-    own = [action for action in actions if action.request.service == service]
+def timeline(
+    scenario: Scenario,
+    service: str,
+    actions: Sequence[Action],
+    begin: int,
+    end: int,
+    environment: str = ENVIRONMENT,
+) -> Timeline:
+    """The lives of `service` from some time before `begin` until `end`. Where nobody asks it anything, it neither
+    leaks nor is released every day."""
+    live = environment == ENVIRONMENT
+    spec, leak = scenario.services[service], scenario.leak_of(service) if live else None
+    own = [
+        action
+        for action in actions
+        if action.request.service == service and action.request.environment == environment
+    ]
     begin = min([begin, *(action.at for action in own)]) // DAY * DAY - DAY
-    releases = [release for release in scenario.releases if release.service == service]
+    releases = [release for release in scenario.releases if live and release.service == service]
     events = [_Event(action.at, action, None) for action in own]
     events += _daily(releases, begin, end)
     lives = [_first(spec, leak, begin)]
@@ -132,9 +159,15 @@ def _after(life: Life, event: _Event, leak: Leak | None) -> Life | None:
         return _released(life, event, event.release, leak)
     assert event.action is not None  # noqa: S101 (an event is one or the other)
     request = event.action.request
+    if request.kind is Kind.ROLLBACK and request.version is not None and not life.runs(request.version):
+        return None
     life = replace(life, at=event.at, event=request.kind.value, by=USER)
     if request.kind is Kind.SCALE:
         return replace(life, replicas=request.replicas or life.replicas)
+    if request.kind is Kind.DEPLOY and request.share is not None:
+        return replace(life, canary=Canary(request.version or life.version, request.share), deployed_at=life.at)
+    if request.kind is Kind.ROLLBACK and life.canary is not None and request.version != life.version:
+        return replace(life, canary=None, deployed_at=life.at)
     if request.kind is Kind.DEPLOY:
         life = _with_versions(life, (*life.versions, request.version or life.version))
     elif request.kind is Kind.ROLLBACK and len(life.versions) > 1:
@@ -157,7 +190,7 @@ def _released(life: Life, event: _Event, release: Release, leak: Leak | None) ->
 
 
 def _with_versions(life: Life, versions: tuple[str, ...]) -> Life:
-    return replace(life, versions=versions, deployed_at=life.at)
+    return replace(life, versions=versions, canary=None, deployed_at=life.at)
 
 
 def _started(life: Life, leak: Leak | None) -> Life:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.embedded.shop import ENVIRONMENT
+from actors.embedded.shop.canary import version_of
 from actors.embedded.shop.identity import RequestKey
 from actors.embedded.shop.llm import MODEL, NANO, usage
 from actors.embedded.shop.reading import Selection, key_of, logged_by, rfc3339
@@ -100,7 +101,7 @@ def _spans(shop: Shop, spans: Spans, row: int, key: RequestKey) -> Iterator[Span
     service, start = logged_by(shop, node), int(spans.start[row])
     status = STATUSES[int(spans.status[row])]
     attributes: dict[str, object] = {
-        "service.version": shop.life(service, start).version,
+        "service.version": version_of(shop.life(service, start), spans, row),
         "deployment.environment.name": ENVIRONMENT,
     }
     if node.service == MODEL:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from actors.nlp.dialogue.reading import GUESS, LIKELY, PROBABLE, Situation, by_rule
+from actors.nlp.dialogue.reading import LIKELY, PROBABLE, Situation, by_rule
 from schemas.nlp import Intent
 
 FIGURES = frozenset(
@@ -21,7 +21,7 @@ STARTED = {
     "workflow_start": re.compile(rf"{_START}.*§ (?:workflow|template)\b|{_START}.*\b(?:workflow|template) §"),
     "runbook_execute": re.compile(rf"{_START}.*§ (?:runbook|playbook)\b|{_START}.*\b(?:runbook|playbook) §"),
 }
-_WHERE = frozenset({"service", "environment"})
+_WHERE = frozenset({"service", "environment", "time_range"})
 _VERSUS = re.compile(r"\b(?:vs|versus|compared|against)\b")
 
 
@@ -35,7 +35,7 @@ def names_alone(here: Situation) -> Intent | None:
         ("incident_query", LIKELY, found.incident_ids and here.clause.types <= {"incident_id", "time_range"}),
         ("trace_query", LIKELY, found.trace_ids),
         ("log_query", PROBABLE, found.log_levels and found.services),
-        ("service_health", GUESS, found.services and _unsure(here) and here.clause.types <= _WHERE),
+        ("service_health", PROBABLE, found.services and here.clause.types <= _WHERE),
     )
     return next((by_rule(name, level, here.ranking) for name, level, holds in rules if holds), None)
 
@@ -48,12 +48,8 @@ def _named_by_kind(here: Situation) -> Intent | None:
     return None
 
 
-def _unsure(here: Situation) -> bool:
-    return not here.ranking.in_scope or here.ranking.confidence < GUESS
-
-
-def _figure(here: Situation) -> Intent | None:
-    """None where the classifier's word stands: it chose among questions for figures for a reason of its own."""
+def _figure(here: Situation) -> Intent:
+    """Where the classifier's word is a question for figures, it chose among them for a reason of its own."""
     found, ranking = here.clause.found, here.ranking
     compared = found.comparisons or _VERSUS.search(here.clause.bare) or len(found.services) > 1
     if compared and (ranking.name == "metric_compare" or found.comparisons or _VERSUS.search(here.clause.bare)):
@@ -62,5 +58,5 @@ def _figure(here: Situation) -> Intent | None:
         return by_rule("capacity_forecast", PROBABLE, ranking)
     own = next((OF_METRIC[part.value] for part in found.metrics if part.value in OF_METRIC), "metric_query")
     if ranking.in_scope and ranking.name in FIGURES - {"metric_compare"}:
-        return None
+        return by_rule(ranking.name, max(LIKELY, ranking.confidence), ranking)
     return by_rule(own, LIKELY, ranking)

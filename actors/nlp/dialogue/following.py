@@ -109,7 +109,7 @@ def loosely(here: Situation) -> Reading | None:
 
 def _says(here: Situation) -> bool:
     clause = here.clause
-    form = cues(clause.bare, clause.text.lower(), clause.found.quantities)
+    form = cues(clause.counted, clause.text.lower(), clause.found.quantities)
     named = bool(clause.entities or clause.found.services or clause.found.metrics)
     pointed = here.ordinal is not None or clause.number is not None
     return named or form.given or pointed or here.signs.now or clause.found.everything

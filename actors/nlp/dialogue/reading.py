@@ -83,7 +83,7 @@ def by_rule(name: str, confidence: float, ranking: Ranking) -> Intent:
     rest = max(0.0, 1 - confidence)
     return Intent(
         name=name,
-        confidence=confidence,
+        confidence=round(confidence, 4),
         alternatives=tuple(
             Alternative(name=other, confidence=round(chance * rest, 4))
             for other, chance in others

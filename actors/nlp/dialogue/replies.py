@@ -9,7 +9,7 @@ from actors.nlp.dialogue.reading import CERTAIN, LIKELY, PROBABLE, Reading, Situ
 from actors.nlp.dialogue.signs import left_over
 from actors.nlp.dialogue.words import WORDS
 from actors.nlp.needs import SIDES
-from actors.nlp.openings import requests
+from actors.nlp.openings import ORDERS, requests
 from schemas.context import OpenQuestion
 
 LONGEST = 16
@@ -22,6 +22,7 @@ _GO_AHEAD = frozenset(
     | {("go", "on"), ("why", "not"), ("good", "idea"), ("all", "right"), ("fine", "by"), ("you", "bet")}
 )
 _LATER = frozenset({("maybe", "later"), ("not", "now"), ("never", "mind"), ("no", "need"), ("forget", "it")})
+_WHEN_AND_WHERE = frozenset({"time_range", "environment"})
 _WHY_NOT = frozenset({("why", "not")})
 _ASKING = frozenset({"is", "are", "can", "will", "would", "what", "how", "which", "who"})
 
@@ -29,13 +30,15 @@ _ASKING = frozenset({"is", "are", "can", "will", "would", "what", "how", "which"
 def yes_or_no(here: Situation) -> Reading | None:
     """A message that names something is never one: it is a correction or an answer of its own."""
     words = here.clause.found.words
-    named = any(entity.type != "time_range" or entity.text.lower() != "now" for entity in here.clause.entities)
-    if not words or len(words) > LONGEST or named or words[0] in _ASKING:
+    if not words or len(words) > LONGEST or words[0] in _ASKING or not _says_nothing_else(here):
         return None
     question, offer = here.memory.question, here.memory.offer
     offered = frozenset(offer.text.lower().replace("?", " ").split()) if offer else frozenset[str]()
     plain = WORDS["yes"] | WORDS["no"] | WORDS["beside_yes_and_no"] | {"maybe", "why", "idea"}
-    if not all(word in plain or word in offered for word in words):
+    if offer is not None and words[0] in WORDS["yes"]:
+        plain |= ORDERS  # "ok, investigate"
+    beside = words if not here.clause.entities else here.clause.words
+    if not all(word in plain or word in offered for word in beside):
         return None
     no = not WORDS["no"].isdisjoint(words) or _has(words, _LATER)
     yes = not WORDS["yes"].isdisjoint(words) or _has(words, _GO_AHEAD) or bool(_taken_up(words, offered))
@@ -47,6 +50,13 @@ def yes_or_no(here: Situation) -> Reading | None:
     if question is not None and len(question.options) == 1 and offer is None:
         return _answer(here, question, picked=(question.options[0],))
     return Reading(by_rule("affirm", level, here.ranking), "talk")
+
+
+def _says_nothing_else(here: Situation) -> bool:
+    """It names nothing, or only when and where what was offered is to be done ("yes, for yesterday")."""
+    named = {entity.type for entity in here.clause.entities if entity.text.lower() != "now"}
+    taken_up = here.memory.offer is not None and here.clause.found.words[0] in WORDS["yes"]
+    return not named or (taken_up and named <= _WHEN_AND_WHERE and here.fragment and not here.signs.leads)
 
 
 def _has(words: tuple[str, ...], phrases: frozenset[tuple[str, str]]) -> bool:

@@ -48,7 +48,17 @@ def resolve(here: Situation, reading: Reading) -> Resolved:
     if reading.answers:
         said = _freely(here, reading, said)
     whole = _merged(here, reading, said)
-    return Resolved(whole.plan, whole.entities, whole.everything, said.choices, said.unknown)
+    unknown = said.unknown or _gone(here, whole.plan)
+    return Resolved(whole.plan, whole.entities, whole.everything, said.choices, unknown)
+
+
+def _gone(here: Situation, plan: Plan) -> tuple[UnknownService, ...]:
+    """Services that were spoken of and are there no more."""
+    catalogue = here.catalogue
+    if not catalogue.services or catalogue.degraded:
+        return ()
+    gone = (name for name in services_of(plan) if name not in catalogue.services)
+    return tuple(UnknownService(name=name, near=near(name, catalogue.services)) for name in gone)
 
 
 def _counted(here: Situation, reading: Reading, said: Stated) -> Stated:
@@ -101,7 +111,8 @@ def _referring(here: Situation, reading: Reading, said: Stated) -> Merged:
     frames = (*first, *(frame for frame in here.memory.frames if frame not in first))
     said = _other_side(reading, said, frames)
     untold = not_told(here, said, intent)
-    whole = Merged(said.plan, said.entities, said.everything)
+    of_all = "service" in kept and frames[0].everything and here.ordinal is None
+    whole = Merged(said.plan, said.entities, said.everything or of_all)
     for frame in frames:
         allowed = may_come_from(here, intent, frame)
         here_kept = kept & types_of(frame) & (kept if allowed is None else allowed)

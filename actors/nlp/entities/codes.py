@@ -16,6 +16,7 @@ _COUNTS, _SAYING = words("codes", "status", "counts"), words("codes", "status", 
 _SURE = frozenset({"http", "status", "code", "codes", "statuscode", "status_code"})
 _COUNTING = frozenset({"than", "over", "above", "below", "least", "last", "first", "top", "to"})
 _VERSION_LEAD, _VERSION_ACTS = words("codes", "version", "lead"), words("codes", "version", "acts")
+_BESIDE_VERSION = frozenset({"than", "and", "vs", "versus", "to", "with", "or", "from", "against"})
 _LATEST = words("codes", "version", "latest")
 
 _STATUS_CODE = re.compile(r"(?:http-?)?([1-5](?:\d\d|xx))'?(s?)\Z")
@@ -65,6 +66,7 @@ def find_versions(reading: Reading) -> tuple[Named, ...]:
 
 
 def _versions(reading: Reading) -> Iterator[tuple[int, int, str]]:
+    seen = False
     for at, unit in enumerate(reading.units):
         if unit.text in _LATEST:
             if _is_latest(reading, at):
@@ -75,7 +77,9 @@ def _versions(reading: Reading) -> Iterator[tuple[int, int, str]]:
         match = _VERSION.match(unit.raw)
         before = reading.word(at - 1)
         led = before in _VERSION_LEAD or reading.word(at - 1).rstrip(":") in _VERSION_LEAD
+        led = led or (seen and "." in unit.text and before in _BESIDE_VERSION)
         if match is not None and _is_version(reading, at, match[1], led=led):
+            seen = True
             yield unit.end - len(match[1]), unit.end, match[1]
         elif match is None and led and _BUILD.match(unit.text):
             yield unit.start, unit.end, unit.raw

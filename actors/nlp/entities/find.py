@@ -50,7 +50,7 @@ def find(text: str, calendar: Calendar, catalogue: Catalogue) -> Found:
     languages = find_languages(reading)
     people = find_people(reading)
     asked = (metrics, percentiles, aggregations, severities, status_codes, log_levels, versions, patterns)
-    services, quantities = _services(reading, catalogue, asked)
+    services, quantities = _services(reading, catalogue, asked, versions)
     return Found(
         words=reading.words,
         services=services,
@@ -77,14 +77,18 @@ def find(text: str, calendar: Calendar, catalogue: Catalogue) -> Found:
 
 
 def _services(
-    reading: Reading, catalogue: Catalogue, asked: tuple[tuple[Named, ...], ...]
+    reading: Reading,
+    catalogue: Catalogue,
+    asked: tuple[tuple[Named, ...], ...],
+    versions: tuple[Named, ...],
 ) -> tuple[tuple[FoundService, ...], tuple[FoundQuantity, ...]]:
-    """`asked` is what can be asked of a service."""
+    """`asked` is what can be asked of a service, metrics first."""
     index = index_of(catalogue.services)
     known = find_services(reading, index)
     quantities = find_quantities(reading)
-    marked = _spans(part for parts in asked for part in parts)
-    unknown = find_mentions(reading, index, marked, _spans(known), scaling=bool(quantities))
+    measured, marked = _spans(asked[0]), _spans(part for parts in asked for part in parts)
+    changing = bool(quantities or versions)
+    unknown = find_mentions(reading, index, measured, marked, _spans(known), changing=changing)
     return tuple(sorted((*known, *unknown), key=lambda part: part.start)), quantities
 
 

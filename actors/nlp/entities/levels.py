@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from actors.nlp.entities.found import Named
+from actors.nlp.entities.lexicon import Tag
 from actors.nlp.entities.reading import Reading, Unit, taken
 from actors.nlp.entities.tables import words
 
@@ -13,6 +14,7 @@ _SEVERITY_WORDS = words("codes", "severity", "words")
 _SEVERITY_BESIDE, _SEVERITY_VERBS = words("codes", "severity", "beside"), words("codes", "severity", "verbs")
 _NAMES = frozenset({"severity", "sev", "priority", "prio"})
 _CALLS = frozenset({"incident", "incidents", "alert", "alerts"})
+_INCIDENTS = frozenset({"incident", "incidents", "inc", "ticket", "alert", "severity", "sev"})
 _SEVERITY = re.compile(r"(?:sev(?:erity)?-?([1-4])|(?:prio(?:rity)?-?|p-?)([0-4]))s?\Z")
 _ORDER = ("critical", "high", "medium", "low", "info")
 _LEVELS = {
@@ -64,6 +66,7 @@ def _is_severity(reading: Reading, at: int) -> bool:
     return (
         (word == "critical" and following in _SEVERITY_BESIDE)
         or _is_set(reading, at)
+        or _is_said(reading, at)
         or _goes_with_another(reading, at)
     )
 
@@ -73,6 +76,14 @@ def _is_set(reading: Reading, at: int) -> bool:
     if reading.word(at - 1) not in ("to", "as", "from"):
         return False
     return any(reading.word(place) in _SEVERITY_VERBS for place in range(max(0, at - 8), at))
+
+
+def _is_said(reading: Reading, at: int) -> bool:
+    """ "INC-20 is no longer critical", "make it medium": of an incident, with no noun after it."""
+    following = reading.unit(at + 1)
+    ends = not following.text or bool(following.gap.strip()) or bool(following.tag & Tag.CLOSED)
+    said = reading.word(at - 1) in ("is", "it", "longer", "not", "was", "be", "still", "this", "that")
+    return ends and said and reading.has(_INCIDENTS)
 
 
 def _goes_with_another(reading: Reading, at: int) -> bool:
@@ -106,7 +117,7 @@ def _is_level(reading: Reading, at: int, unit: Unit, *, logging: bool) -> bool:
         return True
     if before in ("is", "at", "=", "of") and reading.word(at - 2) in ("level", "lvl"):
         return True
-    if following in _RATES:
+    if following in _RATES or (unit.text == "warn" and following in ("me", "us", "if", "when")):
         return False
     if following in _LEVEL_BESIDE:
         return True

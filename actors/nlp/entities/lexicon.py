@@ -117,6 +117,7 @@ def tag_of(word: str) -> int:
 
 VERBS_TOO, AFTER_VERBS = _words("weak", "verbs"), _words("weak", "after_verbs")
 AFTER_SERVICE = _words("weak", "after_service")
+AROUND: dict[str, frozenset[str]] = {name: _words("around", name) for name in _TABLES["around"]}
 STRIPPED = _words("heads", "strip")
 LEADING_PHRASES: Phrases[bool] = Phrases((phrase, True) for phrase in listed(str(_TABLES["acts"]["phrases"])))
 """After one of these comes a name: "what about", "depends on"."""

@@ -225,8 +225,9 @@ class Literals:
         if match is not None and match[1].lower() in OTHER and not text[0].isdigit():
             self.reading.board.take(unit.start, unit.end)
             return True
-        rooted = "/" in text and (
-            text.partition("/")[0] in ROOTS or text.startswith((".", "..")) or text.endswith("/")
+        deep = self.testing and text.count("/") > 1
+        rooted = deep or (
+            "/" in text and (text.partition("/")[0] in ROOTS or text.startswith((".", "..")) or text.endswith("/"))
         )
         if rooted and _TREE.match(text):
             return self._add(self.test_targets, unit.start, unit.end, unit.raw)

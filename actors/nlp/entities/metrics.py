@@ -42,6 +42,7 @@ _RANKING, _SUPERLATIVES = (
     words("vocabulary", "aggregation", "ranking"),
     words("vocabulary", "aggregation", "superlatives"),
 )
+_RESPONDING = frozenset({"respond", "responds", "answer", "answers", "take", "reply", "serve", "load", "return"})
 _RATES = frozenset({"rate", "rates", "ratio", "percentage", "count", "share"})
 _SCALES_REPLICAS = words("measures", "scaling", "verbs") - {
     "have",
@@ -127,9 +128,15 @@ def _metric_at(reading: Reading, at: int, status_ends: frozenset[int]) -> tuple[
     if meaning.metric == "replicas" and (_is_order(reading, at) or _is_counted(reading, at)):
         reading.board.take(start, end)
         return None
-    ours = meaning.metric == "latency" and reading.s.word(after + 1) in ("we", "you", "i")
-    stated = meaning.stated and not ours  # "how fast are we burning the budget"
+    other = meaning.metric == "latency" and reading.s.word(at) == "how" and _is_pace(reading, after)
+    stated = meaning.stated and not other
     return FoundMetric(start, end, meaning.metric, meaning.strong and stated, stated), after
+
+
+def _is_pace(reading: Reading, after: int) -> bool:
+    """ "how fast are we burning the budget", "how quickly does the disk fill": no latency."""
+    ours = reading.s.word(after + 1) in ("we", "you", "i")
+    return ours or (reading.s.word(after) in ("do", "does", "did", "can", "will") and not reading.has(_RESPONDING))
 
 
 def _alone(reading: Reading, at: int, after: int, start: int, end: int) -> bool:
@@ -184,6 +191,8 @@ def _aggregates(reading: Reading, phrase: str, at: int, after: int, measured: fr
     if phrase not in _NEEDS_METRIC:
         return True
     s = reading.s
+    if phrase in ("mean", "means") and s.word(at - 1) in ("i", "you", "we", "it", "that", "to", "does", "not"):
+        return False
     if any(s[place].start in measured for place in range(after, after + _NEAR) if s.word(place)):
         return True
     if phrase in ("total", "count", "sum") and tag_of(s.word(after)) & Tag.MEASURE:

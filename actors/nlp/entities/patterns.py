@@ -36,7 +36,7 @@ def find_patterns(reading: Reading) -> tuple[Named, ...]:
             if here is not None:
                 reading.board.take(*match.span())
                 found.append(here)
-    if not found and searching:
+    if not found and reading.has(_LOGS):
         found.extend(_open(reading))
     return tuple(sorted(found, key=lambda named: named.start))
 
@@ -78,7 +78,7 @@ def _open(reading: Reading) -> list[Named]:
             if last > first and reading.unit(last).gap.strip():
                 break
             last += 1
-        small = reading.unit(first).tag & Tag.CLOSED
+        small = reading.unit(first).tag & Tag.CLOSED or reading.word(first)[:1].isdigit()
         if last > first and reading.word(first) not in _NOTHING and not small:
             start, end = reading.unit(first).start, reading.unit(last - 1).end
             if reading.board.free(start, end):

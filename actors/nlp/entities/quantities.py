@@ -51,7 +51,9 @@ Parsed = tuple[FoundQuantity, int]
 def _number(reading: Reading, at: int) -> Parsed | None:
     s = reading.s
     found = scaled(s, at)
-    if found is None or not reading.board.free(*reading.span(at, found[1])) or _in_a_name(reading, at, found[1]):
+    if found is None or s.word(at - 1) == "per" or _in_a_name(reading, at, found[1]):
+        return None  # "cost per 1000 requests"
+    if not reading.board.free(*reading.span(at, found[1])):
         return None
     value, after = found
     if s.word(after) == "x" and s[after].glued:
@@ -64,8 +66,6 @@ def _number(reading: Reading, at: int) -> Parsed | None:
         return _counted(reading, at, after, value, of, {s.word(place) for place in range(after, between)})
     if s.word(after) in _MORE | _FEWER and _is_scaling(reading, at):
         return _relative(reading, at, after, value if s.word(after) in _MORE else -value), after
-    if s[at].kind != "number" and s.word(at) not in ("one",) and s[at].kind != "word":
-        return None
     return _wanted(reading, at, after, value) or _scaled_to(reading, at, after, value) or _load(reading, at, after)
 
 

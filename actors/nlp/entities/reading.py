@@ -18,7 +18,7 @@ _UNIT = re.compile(r"[^\s,;()\[\]{}<>=|\"“”„«»‹›…?!`→]+")
 _STRIPPED_LEFT = "'‘’*_~–—.:&%^-"
 _STRIPPED_RIGHT = "'‘’*_~–—.:&^-"
 _POSSESSIVE = re.compile(r"['’]s?\Z", re.IGNORECASE)
-_LIST = re.compile(r"[^\W\d_][\w-]*(?:/[^\W\d_][\w-]*){1,3}\Z")
+_LIST = re.compile(r"[^\W\d_][\w-]*(?:/[^\W\d_][\w-]*)\Z")
 _IMAGE = re.compile(r"([a-z][a-z-]{1,60}):v?\d[\w.-]{0,40}\Z", re.IGNORECASE)
 """A name with its version: `billing:2.4.1`."""
 SHORTEST_CORRECTED = 4
@@ -48,8 +48,10 @@ class Unit:
 class Board:
     """Which characters of the text belong to something already. Asking costs the same however much is taken."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, taken: Iterable[tuple[int, int]] = ()) -> None:
         self._taken = bytearray(length)
+        for start, end in taken:
+            self.take(start, end)
 
     def free(self, start: int, end: int) -> bool:
         return self._taken.find(1, start, end) < 0

@@ -30,6 +30,7 @@ _THINGS = words("measures", "scaling", "things")
 _CONDITIONS = frozenset(
     {"if", "when", "once", "unless", "whenever", "alert", "page", "notify", "warn", "until", "while"}
 )
+_STANDS = frozenset({"is", "at", "by", "was", "are"})
 _CODES = frozenset({"status", "code", "codes", "http", "sev", "severity", "port", "version", "than version"})
 _NEEDS_UNIT = frozenset({"taking", "takes", "took"})
 MOST_BETWEEN = 3
@@ -108,11 +109,12 @@ def _marked(reading: Reading, at: int) -> tuple[FoundThreshold, int] | None:
 
 
 def _conditional(reading: Reading, at: int) -> tuple[FoundThreshold, int] | None:
-    """ "page me when cpu is at 90%" """
+    """ "page me when cpu is at 90%", "memory is at 95 %" """
     here = measure(reading, at)
     if here is None or not here.unit or not _free(reading, here):
         return None
-    if not any(reading.s.word(place) in _CONDITIONS for place in range(max(0, at - 12), at)):
+    conditional = any(reading.s.word(place) in _CONDITIONS for place in range(max(0, at - 12), at))
+    if not conditional and not (here.text.endswith("%") and reading.s.word(at - 1) in _STANDS):
         return None
     operator: Operator = ">=" if reading.s.word(at - 1) in ("at", "is") else ">"
     return _made(reading, here, operator, leads=reading.s[at].start, explicit=False), here.after

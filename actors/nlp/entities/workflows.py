@@ -160,15 +160,12 @@ def _started(reading: Reading) -> Iterator[tuple[int, int, str]]:
 def _finished(reading: Reading) -> Iterator[tuple[int, int, str]]:
     """ "is the schema-migration done yet" """
     for at, unit in enumerate(reading.units):
-        if (
-            "-" not in unit.text
-            or reading.word(at + 1) not in _DONE
-            or unit.tag
-            or not _NAME_PART.match(unit.text)
-        ):
+        if "-" not in unit.text or unit.tag or not _NAME_PART.match(unit.text):
             continue
         lead = reading.word(at - 1) if reading.word(at - 1) not in ("the", "our", "my") else reading.word(at - 2)
-        if lead in ("is", "has", "did", "was", "when", "if", "once", "after"):
+        far = reading.word(at + 1) == "get" or reading.has(frozenset({"far"}))
+        asked = lead in ("is", "has", "did", "was", "when", "if", "once", "after")
+        if asked and (reading.word(at + 1) in _DONE or far):
             yield unit.start, unit.end, _name(unit.raw)
 
 

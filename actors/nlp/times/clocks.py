@@ -28,12 +28,17 @@ def zone(s: Sentence, at: int) -> tuple[tzinfo, int] | None:
     if s.word(at) == "(":
         inner = zone(s, at + 1)
         return (inner[0], inner[1] + 1) if inner and s.word(inner[1]) == ")" else None
+    return offset_zone(s, at) or _offset(s, at) or _iana(s, at) or _spoken(s, at)
+
+
+def offset_zone(s: Sentence, at: int) -> tuple[tzinfo, int] | None:
+    """ "UTC", "CET", "UTC+2" """
     token = s[at]
-    if token.text in OFFSETS and (token.text != "z" or token.glued):
-        shifted = _offset(s, at + 1) if token.text in ("utc", "gmt") else None
-        found = shifted or (OFFSETS[token.text], at + 1)
-        return found[0], s.skip(found[1], "time")
-    return _offset(s, at) or _iana(s, at) or _spoken(s, at)
+    if token.text not in OFFSETS or (token.text == "z" and not token.glued):
+        return None
+    shifted = _offset(s, at + 1) if token.text in ("utc", "gmt") else None
+    found = shifted or (OFFSETS[token.text], at + 1)
+    return found[0], s.skip(found[1], "time")
 
 
 def _offset(s: Sentence, at: int) -> tuple[tzinfo, int] | None:

@@ -29,7 +29,7 @@ from actors.nlp.times.expressions import (
 )
 from actors.nlp.times.parts import part_of_day
 from actors.nlp.times.spans import EdgeRule, Spans, after_on_day, day_moment, joining, of_day, with_day_or_part
-from actors.nlp.times.vocabulary import AHEAD, AROUND, BEFORE_MONTH, CLEAR_MONTHS, MONTHS, TO, WHOLE
+from actors.nlp.times.vocabulary import AFTER_MONTH, AHEAD, AROUND, BEFORE_MONTH, CLEAR_MONTHS, MONTHS, TO, WHOLE
 
 Rule = Callable[[Sentence, int], Parsed | None]
 
@@ -119,7 +119,8 @@ def _month(s: Sentence, at: int) -> Parsed | None:
     year = _year_number(s, s.skip(start + 1, ",", "of"))
     if year is not None:
         return NamedMonth(MONTHS[name], year[0]), year[1]
-    if start == at and name not in CLEAR_MONTHS and s.word(at - 1) not in BEFORE_MONTH:
+    doubtful = start == at and name not in CLEAR_MONTHS and s.word(start + 1) not in AFTER_MONTH
+    if doubtful and s.word(at - 1) not in BEFORE_MONTH:
         return None
     if start == at and name in ("may", "march") and s.word(at - 1) in ("and", "to", "over", "than"):
         return None
@@ -210,7 +211,7 @@ def _stamp(s: Sentence, at: int) -> Parsed | None:
 
 
 def _zoned(s: Sentence, inner: Expression, after: int) -> Parsed:
-    zone = clocks.zone(s, s.skip(after, "in"))
+    zone = clocks.zone(s, after) or (clocks.offset_zone(s, after + 1) if s.word(after) == "in" else None)
     return (Zoned(inner, zone[0]), zone[1]) if zone else (inner, after)
 
 

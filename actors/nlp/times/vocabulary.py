@@ -66,6 +66,7 @@ _MONTH_NUMBERS = {name: number for number, name in enumerate(_TABLES["months"], 
 MONTHS: dict[str, int] = {way: _MONTH_NUMBERS[name] for way, name in _spelt("months").items()}
 CLEAR_MONTHS = _words("clear", "months")
 BEFORE_MONTH = _words("before", "months")
+AFTER_MONTH = _words("after", "months")
 ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
 PARTS: dict[PartName, tuple[time, time]] = {

@@ -13,6 +13,7 @@ import structlog
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from actors.platform.bus import codec
+from actors.platform.bus.deadline import written
 from actors.platform.bus.ids import new_ulid
 from actors.platform.bus.transport import (
     Closable,
@@ -26,7 +27,7 @@ from actors.platform.bus.transport import (
     Transport,
 )
 from actors.platform.telemetry import Telemetry
-from schemas.envelope import Envelope, now
+from schemas.envelope import DEADLINE, Envelope, now
 from schemas.errors import CopilotError, DeadlineExceeded, Internal, TooLarge, Unavailable
 from schemas.subjects import STREAMS, Consumer, Event, Request, Stream
 
@@ -46,9 +47,9 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def deadline_scope(at: float | None) -> Generator[None]:
-    """Requests inside inherit this deadline (unix seconds), unless an earlier one holds already."""
-    outer = _deadline.get()
-    token = _deadline.set(min(x for x in (outer, at) if x is not None) if outer or at else None)
+    """Requests inside inherit this deadline (of the monotonic clock), unless an earlier one holds already."""
+    held = [deadline for deadline in (_deadline.get(), at) if deadline is not None]
+    token = _deadline.set(min(held, default=None))
     try:
         yield
     finally:
@@ -83,6 +84,18 @@ class Bus:
     async def flush(self) -> None:
         """After this, what was subscribed is heard."""
         await self._transport.flush()
+
+    async def round_trip(self, within: float) -> float:
+        """Seconds to the server and back. Raises TimeoutError after `within`, or what the transport raises."""
+        started = time.perf_counter()
+        flushing = asyncio.create_task(self._transport.flush())
+        done, _ = await asyncio.wait((flushing,), timeout=within)
+        if not done:
+            # Left to end by itself: an answer to one that was cancelled would disturb the connection.
+            flushing.add_done_callback(_heard)
+            raise TimeoutError(f"no answer from the bus within {within:g} s")
+        flushing.result()
+        return time.perf_counter() - started
 
     @property
     def connected(self) -> bool:
@@ -148,9 +161,10 @@ class Bus:
     ) -> list[AnswersT]:
         """Asks every process and returns what came within so many seconds, or, when `enough` is not 0, as soon
         as that many have answered."""
-        envelope = self._envelope(request.type, payload, time.time() + within, None, None, None)
+        envelope = self._envelope(request.type, payload, None, None, None, None)
+        headers = {**envelope.headers(), DEADLINE: written(time.monotonic() + within)}
         packets = await self._transport.gather(
-            request.subject(), payload.model_dump_json().encode(), envelope.headers(), within, enough
+            request.subject(), payload.model_dump_json().encode(), headers, within, enough
         )
         good = [packet for packet in packets if codec.problem_of(packet) is None]
         return [request.answers.model_validate_json(packet.body) for packet in good]
@@ -159,6 +173,12 @@ class Bus:
         envelope = self._envelope(event.type, payload, None, None, None, None)
         headers = {**envelope.headers(), **self._telemetry.current_headers()}
         await self._transport.publish(event.subject(**parts), payload.model_dump_json().encode(), headers)
+
+    async def publish_body(self, event: Event[Any], body: bytes, *, kind: str, id: str, **parts: str) -> None:
+        """Publishes what is JSON already; `kind` becomes `ce-type`, `id` `ce-id`. Raises NoAnswer when the bus is
+        away for so long that nothing more can be kept; `flush` says whether the server has it."""
+        headers = Envelope(id, self._name, kind, None, now()).headers()
+        await self._transport.publish(event.subject(**parts), body, headers)
 
     async def append(
         self,
@@ -178,6 +198,13 @@ class Bus:
         body = payload.model_dump_json().encode()
         with self._telemetry.timed_append():
             return await self._transport.append(event.subject(**parts), body, headers, expected)
+
+    async def append_once(
+        self, event: Event[Any], payload: BaseModel, *, kind: str, id: str, **parts: str
+    ) -> None:
+        """The same; the stream itself drops an id that comes again within its window."""
+        headers = {**self._envelope(kind, payload, None, id, None, None).headers(), "Nats-Msg-Id": id}
+        await self._transport.append(event.subject(**parts), payload.model_dump_json().encode(), headers, None)
 
     async def send(
         self, event: Event[Any], payload: BaseModel, *, kind: str, expected: Last | None, id: str, **parts: str
@@ -269,16 +296,17 @@ class Bus:
     async def _exchange(
         self, subject: str, body: bytes, headers: dict[str, str], deadline: float, patience: float, once: bool
     ) -> Packet:
-        patient_until = time.time() + patience
-        turn = (deadline - time.time()) / (1 if once else ATTEMPTS)
+        patient_until = time.monotonic() + patience
+        turn = (deadline - time.monotonic()) / (1 if once else ATTEMPTS)
         while True:
-            left = deadline - time.time()
+            left = deadline - time.monotonic()
             if left <= 0:
                 raise DeadlineExceeded(f"no answer on {subject} in time")
             try:
-                return await self._transport.request(subject, body, headers, min(left, turn))
+                sent = {**headers, DEADLINE: written(deadline)}
+                return await self._transport.request(subject, body, sent, min(left, turn))
             except NobodyListens as error:
-                if time.time() >= min(patient_until, deadline):
+                if time.monotonic() >= min(patient_until, deadline):
                     raise Unavailable(f"nobody serves {subject} at the moment", after=1.0) from error
                 await asyncio.sleep(0.05)
             except NoAnswer as error:
@@ -287,7 +315,7 @@ class Bus:
 
     def _deadline(self, seconds: float) -> float:
         inherited = _deadline.get()
-        own = time.time() + seconds
+        own = time.monotonic() + seconds
         return own if inherited is None else min(own, inherited)
 
     def _envelope(
@@ -321,6 +349,12 @@ class Bus:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Nobody waits for its outcome any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {}

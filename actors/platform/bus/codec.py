@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from actors.platform.bus import deadline
 from actors.platform.bus.ids import new_ulid
 from actors.platform.bus.transport import Packet
 from schemas.envelope import (
@@ -18,39 +20,53 @@ from schemas.envelope import (
     Envelope,
     header,
     now,
+    parse,
     structured,
-    violations,
 )
-from schemas.errors import CopilotError, InvalidInput, Problem, from_problem
+from schemas.errors import CopilotError, InvalidInput, Problem, UnsupportedMedia, from_problem
 
+JSON = "application/json"
+SPECVERSION = "1.0"
+LONGEST_ATTRIBUTE = 255
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-def decode(packet: Packet, kind: type[BaseModel]) -> Envelope[Any]:
-    """Raises InvalidInput with pointers into the body."""
+def decode(packet: Packet, kind: type[BaseModel], id: str | None = None) -> Envelope[Any]:
+    """`id` is for one that names none. Raises UnsupportedMedia, MalformedBody, or InvalidInput with pointers."""
     headers = packet.headers
-    event_id, source, body = header(headers, "ce-id"), header(headers, "ce-source"), packet.body
-    if (header(headers, "content-type") or "").startswith(STRUCTURED):
+    event_id = header(headers, "ce-id") or header(headers, "nats-msg-id") or id
+    source, body = header(headers, "ce-source"), packet.body
+    if _structured(headers):
         event = structured(packet.body)
         event_id, source, body = event.id, event.source, json.dumps(event.data).encode()
     return Envelope(
-        id=event_id or header(headers, "nats-msg-id") or new_ulid(),
-        source=source or "client",
-        type=header(headers, "ce-type") or "",
-        data=_parse(body, kind),
+        id=_attribute("ce-id", event_id) or new_ulid(),
+        source=_attribute("ce-source", source) or "client",
+        type=_attribute("ce-type", header(headers, "ce-type")) or "",
+        data=parse(body or b"{}", kind),
         time=now(),
-        deadline=_deadline(header(headers, DEADLINE)),
+        deadline=deadline.read(until) if (until := header(headers, DEADLINE)) is not None else None,
         traceparent=header(headers, "traceparent"),
         authorization=header(headers, "authorization"),
         tell=_name(header(headers, TELL)),
     )
 
 
-def _parse(body: bytes, kind: type[BaseModel]) -> BaseModel:
-    try:
-        return kind.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise InvalidInput("the body does not have the expected form", violations=violations(error)) from error
+def _structured(headers: Mapping[str, str]) -> bool:
+    """Which of the two modes it is. Raises UnsupportedMedia for neither."""
+    media = (header(headers, "content-type") or JSON).partition(";")[0].strip().lower()
+    if media not in (JSON, STRUCTURED):
+        raise UnsupportedMedia(f"send {JSON}, or {STRUCTURED}")
+    if (header(headers, "ce-specversion") or SPECVERSION) != SPECVERSION:
+        raise InvalidInput(f"ce-specversion must be {SPECVERSION}")
+    return media == STRUCTURED
+
+
+def _attribute(name: str, text: str | None) -> str | None:
+    """It is stored as it is, and may be a key there."""
+    if text is not None and (len(text) > LONGEST_ATTRIBUTE or not text.isprintable()):
+        raise InvalidInput(f"{name} must be at most {LONGEST_ATTRIBUTE} printable characters")
+    return text
 
 
 def _name(text: str | None) -> str | None:
@@ -58,15 +74,6 @@ def _name(text: str | None) -> str | None:
     if text is None or NAME.fullmatch(text):
         return text
     raise InvalidInput(f"the header {TELL} is not the name of a gateway")
-
-
-def _deadline(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InvalidInput(f"the header {DEADLINE} must be unix seconds") from error
 
 
 def answer(payload: BaseModel | CopilotError) -> tuple[bytes, dict[str, str]]:

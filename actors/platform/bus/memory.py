@@ -241,6 +241,7 @@ class MemoryTransport:
 class _Delivery:
     packet: Packet
     attempt: int
+    identity: str
     sequence: int
     state: _Consumer
     settled: bool = False
@@ -278,7 +279,8 @@ class _Reader:
             if 0 <= self._state.wanted.max_deliver <= self._state.attempts[sequence]:
                 continue  # like JetStream: past max_deliver it just stays
             self._state.attempts[sequence] += 1
-            delivery = _Delivery(packet, self._state.attempts[sequence], sequence, self._state)
+            identity = f"{stream.name}:{sequence}"
+            delivery = _Delivery(packet, self._state.attempts[sequence], identity, sequence, self._state)
             await self._handler(delivery)
             if not delivery.settled:
                 self._state.inbox.put_nowait(sequence)

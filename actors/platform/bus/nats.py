@@ -6,18 +6,17 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
 
 import nats
 import nats.errors
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import APIError
 
+from actors.platform.bus.jetstream import PullReader, Streams, packet
+from actors.platform.bus.sturdy import SturdyClient
 from actors.platform.bus.transport import (
     Last,
     NoAnswer,
@@ -27,12 +26,12 @@ from actors.platform.bus.transport import (
     Packet,
     SequenceConflict,
     Stored,
-    captured,
 )
 from schemas.subjects import Consumer, Stream
 
 log = structlog.get_logger(__name__)
 
+INBOXES = "_INBOX"  # what every client library's begin with
 INBOX = "_INBOX_internal"  # client credentials may not listen below this prefix
 WRONG_LAST_SEQUENCE = 10071  # JetStream's error code for a failed Nats-Expected-Last-Subject-Sequence
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
@@ -50,9 +49,11 @@ class NatsTransport:
         self._url = url
         self._name = name
         self._on_change = on_change or _ignore
-        self._client = Client()
+        self._client = SturdyClient()
         self._said = float("-inf")
+        self._joined = False
         self._jetstream = self._client.jetstream()
+        self._streams = Streams(self._client)
 
     async def connect(self) -> None:
         """Raises OSError or a nats error when the first connection fails; the caller decides to wait."""
@@ -71,9 +72,11 @@ class NatsTransport:
             disconnected_cb=self._changed(False),
             reconnected_cb=self._changed(True),
         )
+        self._joined = True
         self._on_change(True)
 
     async def close(self) -> None:
+        await self._streams.close()
         if self._client.is_connected:
             await self._client.flush(timeout=2)
         await self._client.close()
@@ -90,17 +93,27 @@ class NatsTransport:
     def max_payload(self) -> int:
         return self._client.max_payload
 
+    def _check_joined(self) -> None:
+        """Raises ConnectionClosedError before the first connection, where the library does not fail cleanly."""
+        if not self._joined:
+            raise nats.errors.ConnectionClosedError
+
     async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None:
-        await self._client.publish(subject, body, reply=reply, headers=headers or None)
+        self._check_joined()
+        try:
+            await self._client.publish(subject, body, reply=reply, headers=headers or None)
+        except (nats.errors.OutboundBufferLimitError, nats.errors.ConnectionClosedError) as error:
+            raise NoAnswer(subject) from error
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Packet:
+        self._check_joined()
         try:
             message = await self._client.request(subject, body, timeout=timeout, headers=headers)
         except nats.errors.NoRespondersError as error:
             raise NobodyListens(subject) from error
         except (nats.errors.TimeoutError, nats.errors.ConnectionClosedError) as error:
             raise NoAnswer(subject) from error
-        return _packet(message)
+        return packet(message)
 
     async def gather(
         self, subject: str, body: bytes, headers: dict[str, str], within: float, enough: int = 0
@@ -115,7 +128,7 @@ class NatsTransport:
                     message = await subscription.next_msg(timeout=within)
                     if _status(message) == "503":
                         return answers
-                    answers.append(_packet(message))
+                    answers.append(packet(message))
                     if len(answers) == enough:
                         return answers
         except (TimeoutError, nats.errors.TimeoutError):
@@ -125,8 +138,9 @@ class NatsTransport:
 
     async def listen(self, subject: str, queue: str, handler: OnPacket) -> Subscription:
         async def received(message: Msg) -> None:
-            await handler(_packet(message))
+            await handler(_answerable(packet(message)))
 
+        self._check_joined()
         return await self._client.subscribe(
             subject,
             queue=queue,
@@ -136,16 +150,15 @@ class NatsTransport:
         )
 
     async def flush(self) -> None:
-        await self._client.flush(timeout=5)
+        self._check_joined()
+        try:
+            await self._client.flush(timeout=5)
+        except (nats.errors.Error, TimeoutError) as error:
+            raise NoAnswer("the server") from error
 
     async def ensure_stream(self, stream: Stream) -> None:
-        """Creates the stream or brings its settings up to date. The API is called directly: the client
-        library's own configuration class lags behind the server's options."""
-        exists = await self._api(f"STREAM.INFO.{stream.name}", {})
-        verb = "CREATE" if "error" in exists else "UPDATE"
-        answer = await self._api(f"STREAM.{verb}.{stream.name}", _stream_config(stream))
-        if "error" in answer:
-            raise RuntimeError(f"JetStream refused the stream {stream.name}: {answer['error']['description']}")
+        self._check_joined()
+        await self._streams.ensure(stream)
 
     async def append(self, subject: str, body: bytes, headers: dict[str, str], expected: Last | None) -> int:
         try:
@@ -157,6 +170,7 @@ class NatsTransport:
         except nats.errors.TimeoutError as error:
             raise NoAnswer(subject) from error
         except nats.errors.NoRespondersError as error:
+            self._streams.restore()  # no stream takes the subject: the server came back without its disk
             raise NobodyListens(subject) from error
         return ack.seq
 
@@ -185,33 +199,13 @@ class NatsTransport:
             await subscription.unsubscribe()
 
     async def purge(self, stream: Stream, subject: str) -> None:
-        await self._api(f"STREAM.PURGE.{stream.name}", {"filter": subject})
+        await self._streams.purge(stream, subject)
 
     async def consume(self, consumer: Consumer, handler: OnDelivery) -> PullReader:
-        stream = captured(consumer)
-        subscription = await self._jetstream.pull_subscribe(
-            consumer.event.pattern,
-            durable=consumer.name,
-            stream=stream.name,
-            config=ConsumerConfig(
-                ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=consumer.ack_wait_seconds,
-                max_deliver=consumer.max_deliver,
-                max_ack_pending=1024,
-            ),
-        )
-        reader = PullReader(subscription, handler)
+        await self._streams.ensure_consumer(consumer)
+        reader = PullReader(self._client, self._streams, consumer, handler)
         reader.start()
         return reader
-
-    async def _api(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
-        try:
-            message = await self._client.request(f"$JS.API.{verb}", json.dumps(body).encode(), timeout=5)
-        except nats.errors.NoRespondersError as error:
-            raise RuntimeError(
-                "this NATS server has no JetStream: start it with -js, or let the copilot start its own"
-            ) from error
-        return json.loads(message.data)
 
     async def _failed(self, error: Exception) -> None:
         """The library reports each of its ten attempts a second; one line in SAY_SECONDS is enough."""
@@ -221,61 +215,11 @@ class NatsTransport:
 
     def _changed(self, connected: bool) -> Callable[[], Awaitable[None]]:
         async def changed() -> None:
+            if connected:
+                self._streams.restore()
             self._on_change(connected)
 
         return changed
-
-
-class NatsDelivery:
-    def __init__(self, message: Msg) -> None:
-        self._message = message
-        self.packet = _packet(message)
-        self.attempt = message.metadata.num_delivered or 1
-
-    async def acknowledge(self) -> None:
-        await self._message.ack_sync(timeout=5)
-
-    async def again(self, after_seconds: float) -> None:
-        await self._message.nak(delay=after_seconds)
-
-
-class PullReader:
-    """Fetches in small batches; a batch is handled before the next one is asked for (back-pressure)."""
-
-    BATCH = 64
-
-    def __init__(self, subscription: JetStreamContext.PullSubscription, handler: OnDelivery) -> None:
-        self._subscription = subscription
-        self._handler = handler
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def drain(self) -> None:
-        self._stopping.set()
-        if self._task is not None:
-            await self._task
-
-    async def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                messages = await self._subscription.fetch(self.BATCH, timeout=0.5)
-            except (nats.errors.TimeoutError, TimeoutError):
-                continue  # nothing has come; that is the normal state
-            except (nats.errors.Error, APIError) as error:
-                log.warning("bus.consumer", error=repr(error))
-                await asyncio.sleep(0.5)
-                continue
-            await asyncio.gather(*(self._handle(message) for message in messages))
-
-    async def _handle(self, message: Msg) -> None:
-        try:
-            await self._handler(NatsDelivery(message))
-        except (nats.errors.Error, TimeoutError) as error:
-            # Not acknowledged: the stream delivers it again after ack_wait.
-            log.warning("bus.consumer.unacknowledged", error=repr(error))
 
 
 def _ignore(connected: bool) -> None:
@@ -288,8 +232,10 @@ def _guarded(headers: dict[str, str], expected: Last | None) -> dict[str, str]:
     return {**headers, EXPECTED_LAST: str(expected.sequence), EXPECTED_LAST_OF: expected.subject}
 
 
-def _packet(message: Msg) -> Packet:
-    return Packet(message.subject, message.data, message.headers or {}, message.reply)
+def _answerable(received: Packet) -> Packet:
+    """Without the reply subject where that is no inbox: what we answer there, we would say in our own name, and no
+    client may choose where."""
+    return received if received.reply.startswith(INBOXES) else replace(received, reply="")
 
 
 def _status(message: Msg) -> str | None:
@@ -306,25 +252,3 @@ def _finished(message: Msg, found: list[Stored]) -> list[Stored]:
 def _stored(message: Msg) -> Stored:
     headers = message.headers or {}
     return Stored(int(headers["Nats-Sequence"]), message.data, headers)
-
-
-def _stream_config(stream: Stream) -> dict[str, Any]:
-    config: dict[str, Any] = {
-        "name": stream.name,
-        "subjects": list(stream.subjects),
-        "retention": "limits",
-        "storage": "file",
-        "num_replicas": 1,
-        "discard": "old",
-        "max_age": int(stream.max_age_seconds * 1e9),
-        "max_bytes": stream.max_bytes,
-        "max_consumers": -1,
-        "max_msgs": -1,
-        "duplicate_window": int(min(120, stream.max_age_seconds) * 1e9),
-        "allow_direct": True,
-    }
-    if stream.async_persist:
-        config["persist_mode"] = "async"
-    if stream.republish:
-        config["republish"] = {"src": stream.republish[0], "dest": stream.republish[1]}
-    return config

@@ -52,6 +52,8 @@ class Delivery(Protocol):
 
     packet: Packet
     attempt: int
+    identity: str
+    """The same at every attempt, and no other message's."""
 
     async def acknowledge(self) -> None:
         """Returns once the stream has recorded it."""
@@ -96,7 +98,9 @@ class Transport(Protocol):
     @property
     def max_payload(self) -> int: ...
 
-    async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None: ...
+    async def publish(self, subject: str, body: bytes, headers: dict[str, str], reply: str = "") -> None:
+        """Raises NoAnswer when it cannot even be kept for later."""
+        ...
 
     async def request(self, subject: str, body: bytes, headers: dict[str, str], timeout: float) -> Packet:
         """Raises NobodyListens at once, NoAnswer after `timeout` seconds."""
@@ -113,7 +117,8 @@ class Transport(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Returns when the server knows of every subscription and has every message that was published."""
+        """Returns when the server knows of every subscription and has every message that was published. Raises
+        NoAnswer."""
         ...
 
     async def ensure_stream(self, stream: Stream) -> None: ...

@@ -30,6 +30,12 @@ FaultPoint = Literal[
     "turn.said",  # all events but the last are sent, and the reply is not stored
     "turn.closed",  # the reply is stored, and the last event is not sent
     "turn.told",  # the last event is sent
+    "workflow.claim",  # runs are this actor's own in the store, and it has done nothing for them yet
+    "workflow.step.intent",  # `running` and the attempt are stored, the effect has not been asked for
+    "workflow.step.effect",  # the effect has happened, its result is not stored
+    "workflow.step.commit",  # the result is stored, the next steps have not been taken up
+    "workflow.outbox.publish",  # events are on the bus, and not marked as published
+    "workflow.outbox.mark",  # events are marked as published
 ]
 POINTS: frozenset[str] = frozenset(get_args(FaultPoint))
 

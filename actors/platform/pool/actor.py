@@ -14,8 +14,8 @@ from actors.platform.config import Settings
 from actors.platform.telemetry import Telemetry
 from schemas.adapters import BackendState
 from schemas.envelope import Envelope
-from schemas.subjects import METRICS, PING
-from schemas.system import MetricsReport, MetricsRequest, Ping, Pong
+from schemas.subjects import ALIVE, METRICS, PING
+from schemas.system import Alive, MetricsReport, MetricsRequest, Ping, Pong
 
 log = structlog.get_logger(__name__)
 
@@ -37,11 +37,15 @@ class PoolActor:
         self.settings = place.settings
         self.telemetry = Telemetry(place.pool, place.slot, place.settings.telemetry)
         self.bus = Bus(transport or NatsTransport(place.settings.nats.url, place.slot), place.slot, self.telemetry)
+        self._waits_for = ""
 
     async def start(self) -> None:
         """Returns once the actor serves. Waits for what it needs, and says what it waits for."""
         await self._connect()
+        # Before it is open: the supervisor can tell one that waits from one that hangs, and say what for.
+        await self.bus.serve(ALIVE, self._alive, queue=self.place.slot, slot=self.place.slot)
         await self.open()
+        self._waits_for = ""
         await self.bus.serve(PING, self._ping, queue=self.place.pool, pool=self.place.pool)
         await self.bus.serve(METRICS, self._metrics)
         log.info("actor.serving", slot=self.place.slot)
@@ -60,8 +64,13 @@ class PoolActor:
     async def close(self) -> None:
         """Closes what `open` opened."""
 
+    def waits(self, what: str) -> None:
+        """Says what the start waits for; for `open` to call."""
+        self._waits_for = what
+        log.warning("actor.waiting", slot=self.place.slot, waits_for=what)
+
     async def dependencies(self) -> tuple[BackendState, ...]:
-        """What this actor needs or uses, probed now, each within a second."""
+        """What this actor needs or uses, probed now, each within PROBE_SECONDS."""
         return ()
 
     async def _connect(self) -> None:
@@ -75,6 +84,9 @@ class PoolActor:
                     log.warning("actor.waiting", slot=self.place.slot, waits_for="NATS", error=repr(error))
                 waiting = True
                 await asyncio.sleep(0.2)
+
+    async def _alive(self, envelope: Envelope[Ping]) -> Alive:
+        return Alive(waits_for=self._waits_for)
 
     async def _ping(self, envelope: Envelope[Ping]) -> Pong:
         return Pong(pool=self.place.pool, process=self.place.slot, dependencies=await self.dependencies())

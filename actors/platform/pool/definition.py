@@ -35,6 +35,10 @@ class RunningActor(Protocol):
         """Drains and ends it; ends it anyway after the grace."""
         ...
 
+    async def kill(self) -> None:
+        """Ends it at once, whatever it is doing; one that hangs cannot drain."""
+        ...
+
 
 class Runtime(Protocol):
     name: str

@@ -12,6 +12,8 @@ from actors.platform.pool.definition import Pool
 
 log = structlog.get_logger(__name__)
 
+KILL_SECONDS = 2.0
+
 
 class LocalActor:
     def __init__(self, actor: PoolActor) -> None:
@@ -31,6 +33,13 @@ class LocalActor:
                 await self._actor.stop()
         except TimeoutError:
             log.warning("actor.not_drained", slot=self._actor.place.slot, grace_seconds=grace_seconds)
+        except Exception:
+            # The border of the actor: what it cannot let go of must not keep the others from stopping.
+            log.exception("actor.not_drained", slot=self._actor.place.slot)
+
+    async def kill(self) -> None:
+        """It shares this process: all that can be done is to let go of what it has."""
+        await self.stop(KILL_SECONDS)
 
 
 class LocalRuntime:
@@ -44,5 +53,9 @@ class LocalRuntime:
 
     async def start(self, pool: Pool, place: Place, cpus: float) -> LocalActor:
         actor = pool.load()(place)
-        await actor.start()
+        try:
+            await actor.start()
+        except BaseException:
+            await LocalActor(actor).kill()
+            raise
         return LocalActor(actor)

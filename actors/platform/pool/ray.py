@@ -7,8 +7,10 @@ import hashlib
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +44,12 @@ class ActorHost:
         self._actor = pool.load()(place)
         self._stopped = asyncio.Event()
 
-    async def start(self) -> int:
+    async def start(self) -> tuple[int, str]:
+        """Its pid, and the node it runs on."""
+        import ray
+
         await self._actor.start()
-        return os.getpid()
+        return os.getpid(), ray.get_runtime_context().get_node_id()
 
     async def run(self) -> str:
         """Lasts as long as the actor; its end is how the supervisor learns of a death at once."""
@@ -57,9 +62,10 @@ class ActorHost:
 
 
 class RayActor:
-    def __init__(self, handle: Any, pid: int) -> None:
+    def __init__(self, handle: Any, pid: int, here: bool) -> None:
         self._handle = handle
         self._pid = pid
+        self._here = here
 
     @property
     def pid(self) -> int | None:
@@ -83,6 +89,15 @@ class RayActor:
         except (TimeoutError, ray.exceptions.RayError) as error:
             log.warning("actor.not_drained", error=repr(error))
         ray.kill(self._handle, no_restart=True)
+
+    async def kill(self) -> None:
+        import ray
+
+        ray.kill(self._handle, no_restart=True)
+        if self._here:
+            # Ray asks the process first, and waits five seconds for one that cannot hear.
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
 
 
 class RayRuntime:
@@ -138,11 +153,11 @@ class RayRuntime:
         ).remote(pool, place)
         try:
             async with asyncio.timeout(START_SECONDS):
-                pid = await handle.start.remote()
+                pid, node = await handle.start.remote()
         except BaseException:
             ray.kill(handle, no_restart=True)
             raise
-        return RayActor(handle, pid)
+        return RayActor(handle, pid, here=node == ray.get_runtime_context().get_node_id())
 
 
 def _temp_path(data_path: Path) -> Path:

@@ -3,8 +3,8 @@
 A plain state machine per slot; it knows nothing of Ray and is tested with a fake runtime.
 
     starting → running → draining → stopped
-        ↑         │ ended
-        └─ backing_off → crash_loop   (5 ends within 60 s)
+        ↑         │ ended, or killed because it hung
+        └─ backing_off, or crash_loop (5 ends within 60 s: told, and tried again every LOOP_PAUSE_SECONDS)
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import structlog
 from actors.platform.config import Settings
 from actors.platform.pool.actor import Place
 from actors.platform.pool.definition import Pool, RunningActor, Runtime
+from actors.platform.pool.pulse import Pulse
 from schemas.errors import InvalidInput
 from schemas.system import ActorState, PoolStates
 
@@ -30,8 +31,10 @@ log = structlog.get_logger(__name__)
 State = Literal["starting", "running", "draining", "backing_off", "crash_loop", "stopped"]
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 10.0
+TOLD_TO_LEAVE = "told to leave"
 LOOP_ENDS = 5
 LOOP_WINDOW_SECONDS = 60.0
+LOOP_PAUSE_SECONDS = 10.0  # what passes by itself, such as a full disk, needs no hand afterwards
 
 
 @dataclass(slots=True)
@@ -65,9 +68,13 @@ class Supervisor:
         runtime: Runtime,
         pools: tuple[Pool, ...],
         settings: Settings,
+        pulse: Pulse,
+        say: Callable[[str], None] = log.warning,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runtime = runtime
+        self._pulse = pulse
+        self._say = say
         self._pools = {pool.name: pool for pool in pools}
         self._settings = settings
         self._clock = clock
@@ -121,32 +128,61 @@ class Supervisor:
                 return
             slot.actor = None
             slot.ends.append(self._clock())
-            if self._loops(slot):
-                await self._set(slot, "crash_loop", reason)
-                log.error("actor.crash_loop", slot=slot.name, reason=reason)
-                return
-            await self._set(slot, "backing_off", reason)
-            log.warning("actor.ended", slot=slot.name, reason=reason)
-            await self._pause(slot)
+            looping = self._loops(slot)
+            if slot.state != "crash_loop":
+                log.warning("actor.ended", slot=slot.name, reason=reason, crash_loop=looping)
+            await self._set(slot, "crash_loop" if looping else "backing_off", reason)
+            await self._pause(slot, LOOP_PAUSE_SECONDS if looping else self._backoff(slot))
             slot.restarts += 1
 
     async def _live(self, slot: Slot) -> str:
         """One life: from the start to the end, which it returns the reason of."""
-        await self._set(slot, "starting", slot.message)
-        place = Place(slot.pool.name, slot.name, self._settings)
+        if slot.state != "crash_loop":  # one that tries again from time to time is still one
+            await self._set(slot, "starting", slot.message)
+        slot.message = ""
         try:
-            slot.actor = await self._runtime.start(slot.pool, place, self._settings.pools[slot.pool.name].cpus)
+            slot.actor = await self._start(slot)
         except Exception as error:  # noqa: BLE001
             # Whatever a start raises is one more end of this slot, and told in its state.
             log.warning("actor.not_started", slot=slot.name, error=repr(error))
-            return f"did not start: {error}"
+            return f"did not start: {slot.message or error or repr(error)}"
+        if slot.actor is None:
+            return TOLD_TO_LEAVE
         await self._set(slot, "running", "")
-        ended = asyncio.create_task(slot.actor.ended())
+        return await self._outlived(slot, slot.actor)
+
+    async def _start(self, slot: Slot) -> RunningActor | None:
+        """None when the slot was told to leave meanwhile: a start may wait without end for what it needs."""
+        place = Place(slot.pool.name, slot.name, self._settings)
+        cpus = self._settings.pools[slot.pool.name].cpus
+        starting = asyncio.ensure_future(self._runtime.start(slot.pool, place, cpus))
+        telling = asyncio.create_task(self._pulse.told(slot.name, lambda text: self._note(slot, text)))
         leave = asyncio.create_task(slot.leave.wait())
-        done, pending = await asyncio.wait((ended, leave), return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait((starting, leave), return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                return starting.result()
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            return None
+        finally:
+            telling.cancel()
+            leave.cancel()
+
+    async def _outlived(self, slot: Slot, actor: RunningActor) -> str:
+        """Returns why it is over. One that has stopped answering is killed."""
+        ended = asyncio.create_task(actor.ended())
+        leave = asyncio.create_task(slot.leave.wait())
+        lost = asyncio.create_task(self._pulse.lost(slot.name))
+        done, pending = await asyncio.wait((ended, leave, lost), return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
-        return ended.result() if ended in done else "told to leave"
+        if leave in done:
+            return TOLD_TO_LEAVE
+        if ended in done:
+            return ended.result()
+        await actor.kill()
+        return lost.result()
 
     async def _end(self, slot: Slot) -> None:
         if slot.state != "crash_loop":
@@ -162,16 +198,24 @@ class Supervisor:
     def _loops(self, slot: Slot) -> bool:
         return len(slot.ends) == LOOP_ENDS and slot.ends[-1] - slot.ends[0] < LOOP_WINDOW_SECONDS
 
-    async def _pause(self, slot: Slot) -> None:
-        """Doubles with every recent end; returns early when the slot is to go."""
+    def _backoff(self, slot: Slot) -> float:
+        """Seconds; doubles with every recent end."""
         recent = sum(1 for end in slot.ends if self._clock() - end < LOOP_WINDOW_SECONDS)
         delay = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** (recent - 1))
-        jitter = random.uniform(0.75, 1.0)  # noqa: S311 - spreads restarts, guards no secret
+        return delay * random.uniform(0.75, 1.0)  # noqa: S311 - spreads restarts, guards no secret
+
+    async def _pause(self, slot: Slot, seconds: float) -> None:
+        """Returns early when the slot is to go."""
         try:
-            async with asyncio.timeout(delay * jitter):
+            async with asyncio.timeout(seconds):
                 await slot.leave.wait()
         except TimeoutError:
             return
+
+    def _note(self, slot: Slot, text: str) -> None:
+        slot.message = text
+        if text:
+            self._say(f"{slot.name} {text}")
 
     async def _set(self, slot: Slot, state: State, message: str) -> None:
         slot.state, slot.message = state, message

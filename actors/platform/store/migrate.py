@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+CONNECT_SECONDS = 5
 LOCK = 0x636F70696C6F74  # "copilot": an advisory lock that nothing else takes
 
 
@@ -45,7 +46,9 @@ async def pending(connection: AsyncConnection[Any]) -> tuple[str, ...]:
 
 async def migrate(url: str) -> tuple[str, ...]:
     """Applies what is missing; returns the names. Two at once: the second waits and finds nothing to do."""
-    async with await AsyncConnection[DictRow].connect(url, autocommit=True, row_factory=dict_row) as connection:
+    async with await AsyncConnection[DictRow].connect(
+        url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_SECONDS
+    ) as connection:
         await connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migration "

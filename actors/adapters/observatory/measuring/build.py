@@ -78,11 +78,15 @@ class Builder:
         return _built(ValueShape(subject, await self._beside(subject)), subject)
 
     async def _beside(self, subject: Subject) -> tuple[Reckoning, ...]:
-        """That instances were up does not say that requests succeeded."""
-        formula = subject.reckoning.formula
-        if formula is None or formula.source.signal.concept.name != "availability" or formula.mode == "share":
-            return ()
-        return await self._where_there_is("error_rate", subject.scope)
+        """That instances were up does not say that requests succeeded; a cost is of models, and of tokens."""
+        formula, scope = subject.reckoning.formula, subject.scope
+        concept = formula.source.signal.concept.name if formula else ""
+        if concept == "availability" and formula and formula.mode != "share":
+            return await self._where_there_is("error_rate", scope)
+        if subject.plan.intent == "cost_query" and concept == "cost":
+            by_model = await self._where_there_is("cost", scope.grouped("model"))
+            return (*by_model, *await self._where_there_is("token_usage", scope.grouped("token_type")))
+        return ()
 
     async def _comparison(self, plan: Plan, metric: str, scope: Scope, over: TimeRange) -> Built:
         comparison = plan.comparison

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.adapters.observatory.asking import Ask, Found
@@ -18,7 +19,8 @@ from schemas.measures import Detail, Figure, MeasuredValue
 
 @dataclass(frozen=True, slots=True)
 class ValueShape(OneRound):
-    """`beside` are figures that belong to it: what share of requests failed while all instances were up."""
+    """`beside` are figures that belong to it: what share of requests failed while all instances were up, what of
+    the cost is which model's."""
 
     subject: Subject
     beside: tuple[Reckoning, ...] = ()
@@ -45,15 +47,23 @@ class ValueShape(OneRound):
             met=None if subject.threshold is None else found[0].value() is not None,
             target=target,
             within_target=None if target is None else value < target,
-            details=tuple(detail for one in rest[1:] for detail in _details(one)),
+            details=tuple(detail for one in rest[1:] for detail in _details(one, self._roles)),
         )
 
     def _beside(self) -> list[Question]:
         span, parts = self.subject.span, (*self.subject.reckoning.parts, *self.beside)
         if parts:
-            return [Question(one.name, one.unit, Query.of(one.over(span)), (), one.explanation) for one in parts]
+            return [
+                Question(one.name, one.unit, Query.of(one.over(span)), one.labels, one.explanation)
+                for one in parts
+            ]
         source = self._breakdown_of()
         return [] if source is None else _breakdown(source, span)
+
+    @property
+    def _roles(self) -> dict[str, str]:
+        """Label -> kind of entity, of the groups of what is beside; a breakdown is by status."""
+        return {label: role for one in self.beside for role, label in one.by}
 
     def _breakdown_of(self) -> Source | None:
         """Of an error rate, what it is made of; a single status has no parts."""
@@ -93,8 +103,8 @@ def _breakdown(source: Source, span: Span) -> list[Question]:
     ]
 
 
-def _details(found: Found) -> tuple[Detail, ...]:
-    """The largest first; a status that did not occur is left out."""
+def _details(found: Found, roles: Mapping[str, str]) -> tuple[Detail, ...]:
+    """The largest first; what did not occur is left out."""
     question = found.question
     if not question.by:
         return (Detail(name=question.name, value=found.value(), unit=question.unit),)
@@ -104,7 +114,7 @@ def _details(found: Found) -> tuple[Detail, ...]:
             name=question.name,
             value=sample.value,
             unit=question.unit,
-            labels={"status_code": sample.labels.get(question.by[0], "")},
+            labels={roles.get(label, "status_code"): sample.labels.get(label, "") for label in question.by},
         )
         for sample in ranked
         if sample.value

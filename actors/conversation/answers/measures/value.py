@@ -26,6 +26,8 @@ def value_answer(telling: Telling, figure: MeasuredValue) -> str:
         breakdown=_breakdown(figure.details),
         failing=_failing(figure.details),
         resources=_resources(figure.details),
+        models=_by(figure.details, "model"),
+        tokens=_by(figure.details, "token_type"),
     )
 
 
@@ -34,7 +36,7 @@ def _breakdown(details: Sequence[Detail]) -> str:
     total = next((one.value for one in details if one.name == "total_requests"), None)
     if total is None:
         return ""
-    failures = [(one.labels.get("status_code", ""), one.value or 0.0) for one in details if one.labels]
+    failures = [(one.labels["status_code"], one.value or 0.0) for one in details if "status_code" in one.labels]
     failed = sum(count for _, count in failures)
     parts = [f"total requests {figures.count(total)}"]
     parts.append(f"failed requests {figures.count(failed)}" if failed else "no failed requests")
@@ -45,6 +47,12 @@ def _breakdown(details: Sequence[Detail]) -> str:
         )
         parts.append(f"primary errors: {', '.join(errors)}")
     return "; ".join(parts)
+
+
+def _by(details: Sequence[Detail], role: str) -> str:
+    """ "gpt-4o-mini 1.54 USD, other 0.2 USD": the largest first, as they come."""
+    parts = [one for one in details if role in one.labels and one.value is not None]
+    return listed([f"{one.labels[role] or '(none)'} {told(one.value or 0.0, one.unit)}" for one in parts])
 
 
 def _failing(details: Sequence[Detail]) -> str | None:
