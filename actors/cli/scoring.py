@@ -48,13 +48,14 @@ def understanding(data: Path = DATA, as_json: bool = False) -> None:
     """
     # Imported here: it brings in numpy, and `--help` answers at once.
     from actors.cli.understanding import data_mistakes, shipped_classifier
-    from actors.nlp.evaluation.report import report
+    from actors.nlp.evaluation.report import Annotated, report
     from actors.platform.config import load
 
     say = Progress()
-    registry, classifier = shipped_classifier(load(), say)
     with data_mistakes():
-        told = report(data, registry, classifier, say)
+        annotated = Annotated.read(data)
+    registry, classifier = shipped_classifier(load(), say)
+    told = report(annotated, registry, classifier, say)
     if as_json:
         click.echo(json.dumps(told, indent=2))
         return

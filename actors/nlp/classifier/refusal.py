@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 NEAREST = 5
-LOST, LOST_BLIND = 0.02, 0.005
+LOST, LOST_BLIND = 0.02, 0.01
 """The largest share of rightly labelled texts that refusal may cost, with and without examples out of scope."""
 FEWEST_OUT = 5
 """Examples out of scope below which they are no measure."""

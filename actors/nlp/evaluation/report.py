@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +39,38 @@ TIMED = 200
 CONFUSIONS = 15
 
 
-def report(directory: Path, registry: Registry, classifier: Classifier, say: Progress) -> Told:
-    """Raises DataInvalid."""
-    sentences = read_sentences(directory / "sentences.jsonl")
-    catalogue = _catalogue(directory / "catalogue.json")
-    told: Told = {"sentences": _sentences(sentences, registry, classifier, catalogue, say)}
-    if (directory / "times.jsonl").exists():
-        told["times"] = _times(directory / "times.jsonl", say)
-    if (directory / "dialogues.jsonl").exists():
-        told["dialogues"] = _dialogues(directory / "dialogues.jsonl", registry, classifier, catalogue, say)
-    told["speed"] = speed([sentence.text for sentence in sentences], classifier, say)
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """All that a directory has."""
+
+    sentences: tuple[Sentence, ...]
+    phrases: tuple[times.Phrase, ...]
+    dialogues: tuple[dialogues.Dialogue, ...]
+    catalogue: Catalogue
+
+    @classmethod
+    def read(cls, directory: Path) -> Annotated:
+        """Raises DataInvalid."""
+        phrases, spoken = directory / "times.jsonl", directory / "dialogues.jsonl"
+        return cls(
+            sentences=read_sentences(directory / "sentences.jsonl"),
+            phrases=times.read_phrases(phrases) if phrases.exists() else (),
+            dialogues=_read_dialogues(spoken) if spoken.exists() else (),
+            catalogue=_read_catalogue(directory / "catalogue.json"),
+        )
+
+
+def report(data: Annotated, registry: Registry, classifier: Classifier, say: Progress) -> Told:
+    """Parts that the data does not have are left out."""
+    told: Told = {"sentences": _sentences(data, registry, classifier, say)}
+    if data.phrases:
+        say(f"{len(data.phrases)} phrases of time")
+        taken = times.take(data.phrases)
+        told["times"] = {"n": len(taken), "exact": sum(one.right for one in taken) / len(taken)}
+    if data.dialogues:
+        say(f"{len(data.dialogues)} dialogues")
+        told["dialogues"] = _dialogues(data, registry, classifier)
+    told["speed"] = speed([sentence.text for sentence in data.sentences], classifier, say)
     return told
 
 
@@ -71,10 +94,9 @@ def _timed(classifier: Classifier, texts: Sequence[str]) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def _sentences(
-    sentences: Sequence[Sentence], registry: Registry, classifier: Classifier, catalogue: Catalogue, say: Progress
-) -> Told:
-    guessed = by_copilot(registry, classifier, sentences, catalogue, say)
+def _sentences(data: Annotated, registry: Registry, classifier: Classifier, say: Progress) -> Told:
+    sentences = data.sentences
+    guessed = by_copilot(registry, classifier, sentences, data.catalogue, say)
     found = scores(sentences, guessed.guesses)
     return {
         "n": len(sentences),
@@ -96,24 +118,10 @@ def _sentences(
     }
 
 
-def _times(path: Path, say: Progress) -> Told:
-    phrases = times.read_phrases(path)
-    say(f"{len(phrases)} phrases of time")
-    taken = times.take(phrases)
-    return {"n": len(taken), "exact": sum(one.right for one in taken) / len(taken)}
-
-
-def _dialogues(
-    path: Path, registry: Registry, classifier: Classifier, catalogue: Catalogue, say: Progress
-) -> Told:
-    try:
-        read = dialogues.read(path)
-    except (OSError, ValueError) as error:
-        raise DataInvalid(str(error)) from error
-    say(f"{len(read)} dialogues")
-    scored = dialogues.score(read, catalogue, registry, classifier.rank)
+def _dialogues(data: Annotated, registry: Registry, classifier: Classifier) -> Told:
+    scored = dialogues.score(data.dialogues, data.catalogue, registry, classifier.rank)
     return {
-        "n": len(read),
+        "n": len(data.dialogues),
         "turns": len(scored.outcomes),
         "turns_right": scored.accuracy,
         "by_kind": {
@@ -123,7 +131,17 @@ def _dialogues(
     }
 
 
-def _catalogue(path: Path) -> Catalogue:
+# --- reading ---------------------------------------------------------------------------------------
+
+
+def _read_dialogues(path: Path) -> tuple[dialogues.Dialogue, ...]:
+    try:
+        return dialogues.read(path)
+    except (OSError, ValueError) as error:
+        raise DataInvalid(str(error)) from error
+
+
+def _read_catalogue(path: Path) -> Catalogue:
     if not path.exists():
         return Catalogue()
     try:
