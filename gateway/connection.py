@@ -16,13 +16,24 @@ from gateway.connections import IDLE_SECONDS, Connections
 from gateway.streams import SLOW_SECONDS
 from schemas.errors import CopilotError, HeadTooLarge, Internal, MalformedRequest, Unavailable
 
+LINGER_SECONDS = 2.0  # a body that was refused is read this long, so that its sender sees the refusal
+
 log = structlog.get_logger(__name__)
 
 
 class Connection(web.RequestHandler):
     """`address` is the peer's, without its port."""
 
-    __slots__ = ("_connections", "_counted", "_frame_bytes", "_slow", "address")
+    __slots__ = (
+        "_answered",
+        "_connections",
+        "_counted",
+        "_frame_bytes",
+        "_half_closed",
+        "_slow",
+        "_streams",
+        "address",
+    )
 
     def __init__(self, connections: Connections, server: web.Server) -> None:
         super().__init__(
@@ -30,9 +41,13 @@ class Connection(web.RequestHandler):
             loop=asyncio.get_running_loop(),
             access_log=None,  # pyright: ignore[reportArgumentType] - none is possible, though not declared
             keepalive_timeout=2 * IDLE_SECONDS,  # the bounds here are stricter
+            lingering_time=LINGER_SECONDS,
         )
         self._connections = connections
         self._counted = False
+        self._answered = 0
+        self._streams = False
+        self._half_closed = False
         self._frame_bytes: int | None = None
         self._slow: asyncio.TimerHandle | None = None
         self.address = ""
@@ -63,19 +78,34 @@ class Connection(web.RequestHandler):
 
     def begins(self) -> None:
         """The head of a request has come."""
+        self._streams = False
         self._connections.is_busy(self)
+
+    def streams(self) -> None:
+        """The answer goes on for long: when the client closes its side, nobody listens any more."""
+        self._streams = True
+
+    def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride] - as asyncio defines it
+        """Who has asked, wholly, and then closed its side still gets the answer; it is the last."""
+        asked = self._current_request
+        whole = asked is None or asked.content.is_eof()
+        self._half_closed = whole and not self._streams and self._request_count > self._answered
+        return self._half_closed
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        try:
-            return await super().finish_response(request, resp, start_time)
-        finally:
-            if self._counted:
-                self._connections.is_idle(self)
+        self._answered += 1
+        if self._half_closed and self._request_count == self._answered:
+            resp.force_close()
+        finished = await super().finish_response(request, resp, start_time)
+        if resp.keep_alive:
+            request.content.on_eof(self._idles)  # what was not read of the body is still being thrown away
+        return finished
 
     def takes_frames(self, *, closed: bool = False) -> None:
         """It is a WebSocket from now on. Called again for each message: what had to be held for it is taken."""
+        self._streams = True
         self._connections.hold(-(self._frame_bytes or 0))
         self._frame_bytes = None if closed else 0
 
@@ -118,6 +148,10 @@ class Connection(web.RequestHandler):
         response = problems.answer(_unreadable(status, exc).problem(instance=request.path, request_id=new_ulid()))
         response.force_close()
         return response
+
+    def _idles(self) -> None:
+        if self._counted:
+            self._connections.is_idle(self)
 
     def _leave(self) -> None:
         if self._counted:

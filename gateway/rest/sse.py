@@ -9,6 +9,7 @@ from types import TracebackType
 import structlog
 from aiohttp import web
 
+from gateway.connection import Connection
 from gateway.streams import KEEP_ALIVE_SECONDS, SLOW_SECONDS, patience
 from schemas.conversation import ReplyEvent
 
@@ -32,6 +33,8 @@ class EventStream:
 
     async def __aenter__(self) -> EventStream:
         await self.response.prepare(self._request)
+        if isinstance(self._request.protocol, Connection):
+            self._request.protocol.streams()
         self._last = time.monotonic()
         self._beat = asyncio.create_task(self._keep_alive())
         return self
