@@ -75,7 +75,7 @@ class Moves:
         """A step's needs have ended: whether it runs, and for which elements."""
         needs = state.progress.needs(id)
         if refused := _refused(state, id):
-            needs = replace(needs, succeeded=False)
+            needs = replace(needs, succeeded=False, failed=True)
         if _forgot(state, id, refused):
             return state.progress.skip(id)
         try:

@@ -89,6 +89,7 @@ async def test_asyncapi_lists_what_clients_may_use(nobody: aiohttp.ClientSession
         "copilot.v1.event.turn",
         "copilot.v1.event.alert",
         "copilot.v1.reply.{session}.{turn}",
+        "copilot.v1.workflow.{run}.{what}",
     }
     text = json.dumps(document)
     for reference in (part.split('"')[0] for part in text.split('"$ref": "#/')[1:]):
