@@ -246,7 +246,7 @@ async def test_a_condition_that_cannot_be_judged_is_offered() -> None:
     answer = await said("show the error rate of checkout and roll back checkout if customers complain")
     assert answer.content.endswith("I cannot judge by myself whether customers complain. Shall I roll back?")
     assert answer.offer is not None
-    assert (answer.offer.kind, answer.offer.permission) == ("rollback", "workflows.run")
+    assert (answer.offer.kind, answer.offer.permission) == ("rollback", shipped()["rollback"].permission)
     assert answer.offer.plan.service == "checkout"
 
 

@@ -88,7 +88,9 @@ def _services(
     quantities = find_quantities(reading)
     measured, marked = _spans(asked[0]), _spans(part for parts in asked for part in parts)
     changing = bool(quantities or versions)
-    unknown = find_mentions(reading, index, measured, marked, _spans(known), changing=changing)
+    named = tuple(_spans(known))
+    mentions = find_mentions(reading, index, measured, marked, named, changing=changing)
+    unknown = (part for part in mentions if all(part.end <= start or part.start >= end for start, end in named))
     return tuple(sorted((*known, *unknown), key=lambda part: part.start)), quantities
 
 
