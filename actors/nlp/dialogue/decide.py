@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from actors.nlp.classifier import OUT_OF_SCOPE
 from actors.nlp.dialogue.bare_names import names_alone
 from actors.nlp.dialogue.following import correction, ellipsis, loosely, repeats, returns
@@ -9,6 +11,7 @@ from actors.nlp.dialogue.merging import types_of
 from actors.nlp.dialogue.reading import GUESS, LIKELY, Reading, Situation, by_ranking, by_rule
 from actors.nlp.dialogue.replies import answer, yes_or_no
 from actors.nlp.needs import takes
+from actors.nlp.openings import requests
 from schemas.nlp import Intent
 
 TALK = frozenset({"help", "affirm", "deny", "out_of_scope"})
@@ -22,6 +25,8 @@ BARE_WHY = 4
 """Words."""
 WHY = frozenset({"test_execute", "alert_query"})
 """Questions whose own "why" is answered by themselves."""
+FEW_WORDS = 5
+HOW_IT_IS = {"workflow": "workflow_status", "incident_id": "incident_query"}
 SURE_YES = 0.7
 
 
@@ -57,9 +62,10 @@ def _intent(here: Situation) -> Intent:
         return by_rule(latest if latest in WHY else "root_cause", LIKELY, ranking)
     if ranking.name in ("affirm", "deny"):
         asked = here.memory.offer is not None or here.memory.question is not None
-        if here.clause.entities or not (asked or ranking.confidence >= SURE_YES):
+        named = bool(here.clause.entities) or here.ordinal is not None
+        if named or not (asked or ranking.confidence >= SURE_YES):
             others = [one for one in ranking.alternatives if one.name not in TALK]
-            best = others[0].name if here.clause.entities and others else OUT_OF_SCOPE
+            best = others[0].name if named and others else OUT_OF_SCOPE
             return by_rule(best, GUESS, ranking)
     return by_ranking(ranking)
 
@@ -81,4 +87,13 @@ def _in_context(here: Situation) -> Intent | None:
         and one.confidence >= (LIKELY_OF_ITS_KIND if here.registry[one.name].group == group else LIKELY_IN_CONTEXT)
     )
     best = next((one for one in likely if takes(here.registry[one.name]) & spoken_of), None)
-    return by_rule(best.name, GUESS, ranking) if best is not None else None
+    if best is not None:
+        return by_rule(best.name, GUESS, ranking)
+    return _how_it_is(here, spoken_of)
+
+
+def _how_it_is(here: Situation, spoken_of: Set[str]) -> Intent | None:
+    """A few words that ask how a thing in hand is ("how far is it?")."""
+    name = next((HOW_IT_IS[kind] for kind in HOW_IT_IS if kind in spoken_of), None)
+    few = len(here.clause.words) <= FEW_WORDS and requests(here.clause.bare)
+    return by_rule(name, GUESS, here.ranking) if name is not None and few else None
