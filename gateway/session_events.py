@@ -49,6 +49,7 @@ class SessionFollower:
         self._session_id = session_id
         self._after = after
         self._hint: Position | None = None
+        self._generation = replies.pools.bus.generation
         self._wake = asyncio.Event()
         self._stopping = False
         self._turn: str | None = None
@@ -109,7 +110,9 @@ class SessionFollower:
     async def _received(self, event: ReplyEvent) -> None:
         if event.turn_id == self._turn:
             return
-        self._hint = self._hint or Position(event.turn_id, event.sequence - 1)
+        # After a reconnection its first events may have passed unheard: then the turn is read from its beginning.
+        heard = self._generation == self._pools.bus.generation
+        self._hint = self._hint or Position(event.turn_id, event.sequence - 1 if heard else -1)
         self._wake.set()
 
     async def _first_sign(self) -> Position | None:
